@@ -1,0 +1,115 @@
+"""What is going on while a graph is built: the running trace, the scope's name, the user's line.
+
+All of it lives in context variables, so that traces in different threads do not meet.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from chainrule.graph.node import Node
+
+
+class Location(NamedTuple):
+    """A line of the user's code."""
+
+    file: str
+    line: int
+
+    @property
+    def code(self) -> str:
+        """The text of the line, without its indentation; empty where the source is not at hand."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        return f"{Path(self.file).name}:{self.line}"
+
+
+class Tracing(Protocol):
+    """What a node may ask of the trace that is running."""
+
+    def truth(self, node: Node) -> bool:
+        """Return the truth of a node's value and remember it as a guard; raise where no value is known."""
+
+    def settle(self, node: Node) -> Any:
+        """Return a truth array's value and remember all of it as a guard; raise where no value is known."""
+
+
+tracing: ContextVar[Tracing | None] = ContextVar("chainrule_tracing", default=None)
+scope_name: ContextVar[str] = ContextVar("chainrule_scope", default="")
+fixed_location: ContextVar[Location | None] = ContextVar("chainrule_location", default=None)
+
+_LIBRARIES = frozenset({"chainrule", "numpy", "scipy", "contextlib", "functools"})
+_is_library: dict[str, bool] = {}
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Give all nodes made inside a scope's name, such as a layer's; scopes nest with a slash.
+
+    Examples
+    --------
+    >>> with scope("layer 1"), scope("activation"):
+    ...     scope_name.get()
+    'layer 1/activation'
+    """
+    outer = scope_name.get()
+    token = scope_name.set(f"{outer}/{name}" if outer else name)
+    try:
+        yield
+    finally:
+        scope_name.reset(token)
+
+
+def user_frame() -> FrameType | None:
+    """Return the innermost frame that belongs neither to this library nor to NumPy or SciPy."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to look at the caller
+    while frame is not None:
+        file = frame.f_code.co_filename
+        library = _is_library.get(file)
+        if library is None:
+            library = frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES
+            _is_library[file] = library
+        if not library:
+            return frame
+        frame = frame.f_back
+    return None
+
+
+def location() -> Location | None:
+    """Return the user's line that is being executed, or the line on whose behalf a gradient is built."""
+    fixed = fixed_location.get()
+    if fixed is not None:
+        return fixed
+    frame = user_frame()
+    return None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)
+
+
+def here() -> str:
+    """Return the user's line as text for a message: file, line number and code."""
+    place = location()
+    if place is None:
+        return "?"
+    return f"{place}: `{place.code}`" if place.code else str(place)
+
+
+def in_place_operator() -> bool:
+    """Return whether the user's code is executing an operator such as ``+=`` (and not a call)."""
+    frame: Any = user_frame()
+    if frame is None:
+        return False
+    import dis  # costs start-up time, and only refusals and `+=` on arrays need it
+
+    for instruction in dis.get_instructions(frame.f_code):
+        if instruction.offset == frame.f_lasti:
+            return instruction.opname == "BINARY_OP" and instruction.argrepr.endswith("=")
+    return False

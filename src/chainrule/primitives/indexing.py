@@ -1,0 +1,327 @@
+"""Reading entries by index, and its reverse: adding entries into an array of zeros.
+
+An index is kept as a *template*: a tuple of whole numbers, None, Ellipsis, `Slice` and `Array(n)`; the last
+stands for the n-th index array, which is an operand of its own. So every index can be printed and compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import TraceError
+from chainrule.graph import context
+from chainrule.graph.node import CONSTANT, Node, apply, lift
+from chainrule.graph.primitive import Array, Sample, Shape, Slice, translate
+from chainrule.primitives.choice import where
+from chainrule.primitives.define import primitive
+from chainrule.primitives.shapes import broadcast_to, normal_axis, ravel, reshape
+
+Template = tuple[Any, ...]
+
+
+def python_index(template: Template, arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the index that NumPy understands."""
+    return tuple([_python_part(part, arrays) for part in template])
+
+
+def _python_part(part: Any, arrays: Sequence[Any]) -> Any:
+    if isinstance(part, Slice):
+        return slice(*part)
+    return arrays[part.position] if isinstance(part, Array) else part
+
+
+def _index_shape(shape: Shape, *index_shapes: Shape, template: Template) -> Shape:
+    """Return the shape of ``x[index]``, found by indexing an array that takes no memory."""
+    arrays = [np.zeros(index_shape, np.intp) for index_shape in index_shapes]
+    return np.broadcast_to(np.int8(0), shape)[python_index(template, arrays)].shape
+
+
+def _index_forward(xp: Any, x: Any, *arrays: Any, template: Template) -> Any:
+    if len(template) == 1 and isinstance(template[0], int) and np.ndim(x) == 1:
+        return x[template[0]]
+    return xp.asarray(x)[python_index(template, arrays)]
+
+
+def _add_at(xp: Any, g: Any, *arrays: Any, template: Template, shape: Shape) -> Any:
+    zeros = xp.zeros(shape, dtype=getattr(g, "dtype", None))
+    index = python_index(template, arrays)
+    if arrays:
+        np.add.at(zeros, index, g)  # an entry that is read twice receives both
+    else:
+        zeros[index] = g
+    return zeros
+
+
+index_ = primitive(
+    "index",
+    forward=_index_forward,
+    shape=_index_shape,
+    pullback=lambda g, _, x, *arrays, template: (
+        apply("add_at", g, *arrays, template=template, shape=x.shape),
+        *[None] * len(arrays),
+    ),
+    dtype=lambda kind, *_, **__: np.dtype(kind),
+    text="{0}[…]",
+    latex="{0}_{{\\ldots}}",
+    source="{0}[…]",
+    samples=(
+        Sample(((4, 3),), {"template": (1,)}),
+        Sample(((4, 3),), {"template": (-1, Slice(None, None, -2))}),
+        Sample(((2, 3, 4),), {"template": (Ellipsis, None, Slice(0, 3, 2))}),
+        Sample(((5,),), {"template": (Slice(4, None, -1),)}),
+        Sample(((),), {"template": ()}),
+    ),
+)
+add_at = primitive(
+    "add_at",
+    forward=_add_at,
+    shape=lambda *_, shape, template: shape,
+    pullback=lambda g, _, __, *arrays, template, shape: (
+        apply("index", g, *arrays, template=template),
+        *[None] * len(arrays),
+    ),
+    dtype=lambda kind, *_, **__: np.dtype(kind),
+    text="zeros({shape})[…] += {0}",
+    latex=r"\operatorname{{scatter}}({0})",
+    source="add_at({0}, …)",
+    samples=(
+        Sample(((3,),), {"template": (1,), "shape": (4, 3)}),
+        Sample(((2, 3),), {"template": (Slice(None, None, 2),), "shape": (4, 3)}),
+    ),
+)
+
+
+@translate(Node.__getitem__)
+def getitem(x: Node, index: Any) -> Node:
+    """Return ``x[index]``: basic, integer arrays, boolean masks, and mixtures of them."""
+    parts = index if isinstance(index, tuple) else (index,)
+    template: list[Any] = []
+    arrays: list[Any] = []
+    for part in parts:
+        _read_part(part, template, arrays)
+    return apply("index", x, *arrays, template=tuple(template))
+
+
+def _read_part(part: Any, template: list[Any], arrays: list[Any]) -> None:
+    """Append one part of an index to the template, and its arrays to ``arrays``."""
+    if part is None or part is Ellipsis:
+        template.append(part)
+    elif isinstance(part, slice):
+        template.append(Slice(*[_whole(end) for end in (part.start, part.stop, part.step)]))
+    elif isinstance(part, int | np.integer) and not isinstance(part, bool):
+        template.append(int(part))
+    elif isinstance(part, Node):
+        _read_node(part, template, arrays)
+    else:
+        _read_array(
+            np.asarray(part) if np.size(part) else np.zeros(np.shape(part), np.intp), template, arrays
+        )
+
+
+def _read_array(array: np.ndarray[Any, Any], template: list[Any], arrays: list[Any]) -> None:
+    """Append an index array; a boolean mask becomes the positions of its true entries, as in NumPy."""
+    if array.dtype == bool:
+        if array.ndim == 0:
+            raise TraceError("index.truth", where=context.here())
+        positions: Sequence[Any] = np.nonzero(array)
+    else:
+        positions = [array]
+    for position in positions:
+        template.append(Array(len(arrays)))
+        arrays.append(position)
+
+
+def _read_node(part: Node, template: list[Any], arrays: list[Any]) -> None:
+    if part.dtype == bool:
+        if part.primitive is CONSTANT:
+            return _read_array(part.value, template, arrays)
+        for position in _positions(part):
+            _read_array(position, template, arrays)
+        return None
+    template.append(Array(len(arrays)))
+    arrays.append(part)
+    return None
+
+
+def _positions(mask: Node) -> Sequence[np.ndarray[Any, Any]]:
+    """Return where a traced mask is true: its values are needed, and become a guard."""
+    running = context.tracing.get()
+    if running is None:
+        raise TraceError("trace.leaked", where=context.here())
+    return np.nonzero(running.settle(mask))
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+@translate(
+    np.take,
+    samples=(
+        Sample(((4, 3),), {"indices": [0, 2, 2], "axis": 0}),
+        Sample(((4, 3),), {"indices": [[1, -1]], "axis": -1}),
+        Sample(((4, 3),), {"indices": [5, 5, 0]}),
+    ),
+)
+def take(a: Any, indices: Any, axis: int | None = None) -> Node:
+    """Return the entries at ``indices`` along an axis."""
+    x = lift(a)
+    if axis is None:
+        x, axis = ravel(x), 0
+    where_ = indices if isinstance(indices, Node | int) else np.asarray(indices)
+    return x[(slice(None),) * normal_axis(axis, x.ndim) + (where_,)]
+
+
+@translate(
+    np.take_along_axis,
+    samples=(Sample(((2, 3),), {"indices": np.array([[2, 0], [1, 1]]), "axis": 1}),),
+)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Node:
+    """Return the entries at positions given for each line along an axis."""
+    x, positions = lift(arr), lift(indices)
+    if axis is None:
+        return ravel(x)[positions]
+    place = normal_axis(axis, x.ndim)
+    parts: list[Any] = []
+    for other in range(x.ndim):
+        line = [1] * x.ndim
+        line[other] = x.shape[other]
+        parts.append(positions if other == place else np.arange(x.shape[other]).reshape(line))
+    return x[tuple(parts)]
+
+
+@translate(
+    np.flip,
+    samples=(Sample(((2, 3),)), Sample(((2, 3),), {"axis": 1}), Sample(((2, 3, 2),), {"axis": (0, -1)})),
+)
+def flip(m: Any, axis: Any = None) -> Node:
+    """Reverse the order along axes."""
+    x = lift(m)
+    axes = range(x.ndim) if axis is None else np.atleast_1d(axis)
+    reversed_ = {normal_axis(int(place), x.ndim) for place in axes}
+    return x[tuple(slice(None, None, -1 if place in reversed_ else 1) for place in range(x.ndim))]
+
+
+@translate(np.fliplr, samples=(Sample(((2, 3),)),))
+def fliplr(m: Any) -> Node:
+    """Reverse the columns."""
+    return flip(m, 1)
+
+
+@translate(np.flipud, samples=(Sample(((2, 3),)),))
+def flipud(m: Any) -> Node:
+    """Reverse the rows."""
+    return flip(m, 0)
+
+
+@translate(np.roll, samples=(Sample(((2, 3),), {"shift": 2}), Sample(((2, 3),), {"shift": -1, "axis": 1})))
+def roll(a: Any, shift: int, axis: int | None = None) -> Node:
+    """Shift entries around, the last ones coming in first."""
+    x = lift(a)
+    if axis is None:
+        return reshape(roll(ravel(x), shift, 0), x.shape)
+    length = x.shape[normal_axis(axis, x.ndim)]
+    return take(x, np.roll(np.arange(length), shift), axis)
+
+
+@translate(
+    np.repeat,
+    samples=(
+        Sample(((2, 3),), {"repeats": 2}),
+        Sample(((2, 3),), {"repeats": 3, "axis": 1}),
+        Sample(((3,),), {"repeats": [1, 0, 2], "axis": 0}),
+    ),
+)
+def repeat(a: Any, repeats: Any, axis: int | None = None) -> Node:
+    """Repeat each entry."""
+    x = lift(a)
+    if axis is None:
+        x, axis = ravel(x), 0
+    return take(x, np.repeat(np.arange(x.shape[normal_axis(axis, x.ndim)]), repeats), axis)
+
+
+@translate(np.tile, samples=(Sample(((3,),), {"reps": 2}), Sample(((2, 3),), {"reps": (2, 1, 2)})))
+def tile(A: Any, reps: Any) -> Node:
+    """Repeat the whole array along its axes."""
+    x = lift(A)
+    counts = tuple(int(count) for count in np.atleast_1d(reps))
+    rank = max(len(counts), x.ndim)
+    counts, lengths = (1,) * (rank - len(counts)) + counts, (1,) * (rank - x.ndim) + x.shape
+    split_ = reshape(x, tuple(n for length in lengths for n in (1, length)))
+    pairs = tuple(n for pair in zip(counts, lengths, strict=True) for n in pair)
+    tiled = tuple(count * length for count, length in zip(counts, lengths, strict=True))
+    return reshape(broadcast_to(split_, pairs), tiled)
+
+
+@translate(
+    np.pad,
+    samples=(
+        Sample(((3,),), {"pad_width": 2}),
+        Sample(((2, 3),), {"pad_width": ((1, 0), (0, 2))}),
+        Sample(((4,),), {"pad_width": 2, "mode": "reflect"}),
+        Sample(((2, 3),), {"pad_width": 1, "mode": "edge"}),
+        Sample(((3,),), {"pad_width": (1, 2), "mode": "wrap"}),
+        Sample(((2, 3),), {"pad_width": 1, "constant_values": 7.0}),
+    ),
+)
+def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Node:
+    """Put a border around: constant, or by a mode of NumPy that repeats entries (edge, reflect, wrap …)."""
+    x = lift(array)
+    widths = np.broadcast_to(np.asarray(pad_width, np.intp), (x.ndim, 2))
+    if mode == "constant":
+        inside = tuple(
+            Slice(int(before), int(before) + n, None) for (before, _), n in zip(widths, x.shape, strict=True)
+        )
+        full = tuple(int(sum(pair)) + n for pair, n in zip(widths, x.shape, strict=True))
+        if np.ndim(constant_values) == 0 and not isinstance(constant_values, Node) and constant_values == 0:
+            return apply("add_at", x, template=inside, shape=full)
+        border = np.pad(np.zeros(x.shape, bool), widths, constant_values=True)
+        fill = np.pad(np.zeros(x.shape, x.dtype), widths, constant_values=constant_values)
+        return where(border, fill, apply("add_at", x, template=inside, shape=full))
+    for axis, width in enumerate(widths):
+        positions = np.pad(np.arange(x.shape[axis]), tuple(width), mode=mode)  # type: ignore[call-overload]
+        x = take(x, positions, axis)
+    return x
+
+
+@translate(
+    np.diagonal, samples=(Sample(((3, 4),)), Sample(((2, 3, 3),), {"offset": 1, "axis1": 1, "axis2": 2}))
+)
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
+    """Return a diagonal, along a new last axis."""
+    x = lift(a)
+    first, second = normal_axis(axis1, x.ndim), normal_axis(axis2, x.ndim)
+    order = [axis for axis in range(x.ndim) if axis not in (first, second)] + [first, second]
+    moved = x if order == list(range(x.ndim)) else apply("transpose", x, axes=tuple(order))
+    length = np.diagonal(np.broadcast_to(np.int8(0), moved.shape[-2:]), offset).shape[0]
+    rows, columns = np.arange(length) + max(-offset, 0), np.arange(length) + max(offset, 0)
+    return moved[..., rows, columns]
+
+
+@translate(np.diag, samples=(Sample(((3,),)), Sample(((3,),), {"k": -1}), Sample(((3, 4),), {"k": 1})))
+def diag(v: Any, k: int = 0) -> Node:
+    """Return the diagonal of a matrix, or the matrix with a vector on its diagonal."""
+    x = lift(v)
+    if x.ndim != 1:
+        return diagonal(x, k)
+    length = x.shape[0] + abs(k)
+    rows, columns = np.arange(x.shape[0]) + max(-k, 0), np.arange(x.shape[0]) + max(k, 0)
+    template = (Array(0), Array(1))
+    return apply("add_at", x, rows, columns, template=template, shape=(length, length))
+
+
+@translate(np.tril, samples=(Sample(((3, 4),)), Sample(((2, 3, 3),), {"k": -1})))
+def tril(m: Any, k: int = 0) -> Node:
+    """Return the lower triangle, zeros above."""
+    x = lift(m)
+    return where(np.tri(*x.shape[-2:], k=k, dtype=bool), x, 0)
+
+
+@translate(np.triu, samples=(Sample(((3, 4),)), Sample(((2, 3, 3),), {"k": 1})))
+def triu(m: Any, k: int = 0) -> Node:
+    """Return the upper triangle, zeros below."""
+    x = lift(m)
+    return where(np.tri(*x.shape[-2:], k=k - 1, dtype=bool), 0, x)

@@ -1,0 +1,366 @@
+"""Operations that gather entries along axes: sum, mean, prod, max, min, logsumexp, softmax, cumsum, argmax …."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.node import Node, apply, lift
+from chainrule.graph.primitive import Sample, Shape, translate
+from chainrule.primitives.define import primitive, probe, truth, whole
+from chainrule.primitives.indexing import flip
+from chainrule.primitives.shapes import (
+    broadcast_to,
+    concatenate,
+    normal_axes,
+    normal_axis,
+    ravel,
+    reshape,
+    transpose,
+)
+
+Axes = tuple[int, ...]
+
+REDUCTIONS = (
+    Sample(((),), {"axis": (), "keepdims": False}),
+    Sample(((4,),), {"axis": (0,), "keepdims": False}),
+    Sample(((2, 3),), {"axis": (0, 1), "keepdims": False}),
+    Sample(((2, 3),), {"axis": (1,), "keepdims": True}),
+    Sample(((2, 3, 4),), {"axis": (0, 2), "keepdims": False}),
+    Sample(((1, 3),), {"axis": (0,), "keepdims": False}),
+)
+NUMPY_REDUCTIONS = (
+    Sample(((2, 3),)),
+    Sample(((2, 3),), {"axis": -1}),
+    Sample(((2, 3, 2),), {"axis": (0, -1), "keepdims": True}),
+)
+
+
+def reduced(shape: Shape, axis: Axes, keepdims: bool = False) -> Shape:
+    """Shape rule of reductions."""
+    if keepdims:
+        return tuple(1 if place in axis else n for place, n in enumerate(shape))
+    return tuple(n for place, n in enumerate(shape) if place not in axis)
+
+
+def _non_empty(shape: Shape, axis: Axes, keepdims: bool = False) -> Shape:
+    if any(shape[place] == 0 for place in axis):
+        raise ValueError("zero-size array to reduction operation which has no identity")
+    return reduced(shape, axis, keepdims)
+
+
+def kept(value: Any, x: Node, axis: Axes) -> Node:
+    """Return a reduction's result (or its gradient) with the reduced axes put back, of length 1."""
+    return reshape(value, reduced(x.shape, axis, keepdims=True))
+
+
+def _dtype(name: str) -> Callable[..., Any]:
+    """Dtype rule of a NumPy reduction: what NumPy makes of one entry."""
+    return probe(lambda xp, x, **_: getattr(xp, name)(np.ones(1, np.asarray(x).dtype)))
+
+
+sum_ = primitive(
+    "sum",
+    forward=lambda xp, x, axis, keepdims: xp.sum(x, axis=axis, keepdims=keepdims),
+    shape=reduced,
+    pullback=lambda g, _, x, axis, keepdims: (broadcast_to(kept(g, x, axis), x.shape),),
+    dtype=_dtype("sum"),
+    text="sum({0})",
+    latex=r"\sum {0}",
+    source="np.sum({0}, axis={axis}, keepdims={keepdims})",
+    samples=REDUCTIONS,
+)
+
+
+@translate(np.sum, (np.add, "reduce"), samples=NUMPY_REDUCTIONS)
+def sum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+    """Add up entries along axes."""
+    x = lift(a)
+    return apply("sum", x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims))
+
+
+mean_ = primitive(
+    "mean",
+    forward=lambda xp, x, axis, keepdims: xp.mean(x, axis=axis, keepdims=keepdims),
+    shape=reduced,
+    pullback=lambda g, _, x, axis, keepdims: (
+        broadcast_to(kept(g / math.prod(x.shape[place] for place in axis), x, axis), x.shape),
+    ),
+    dtype=_dtype("mean"),
+    text="mean({0})",
+    latex=r"\operatorname{{mean}}({0})",
+    source="np.mean({0}, axis={axis}, keepdims={keepdims})",
+    samples=REDUCTIONS,
+)
+
+
+@translate(np.mean, samples=NUMPY_REDUCTIONS)
+def mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+    """Return the mean along axes."""
+    x = lift(a)
+    return apply("mean", x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims))
+
+
+def _product_pullback(g: Node, x: Node, axis: Axes) -> Node:
+    """Return g times the product of all *other* entries, by a tree of products: exact also where entries are 0.
+
+    Going up, neighbours are multiplied in pairs until one product is left; going down, each of a pair
+    receives what its parent received times its neighbour.
+    """
+    rest = tuple(place for place in range(x.ndim) if place not in axis)
+    order = (*axis, *rest)
+    count = math.prod(x.shape[place] for place in axis)
+    lines = reshape(transpose(x, order), (count, *[x.shape[place] for place in rest]))
+    levels = [lines]
+    while levels[-1].shape[0] > 1:
+        level, half = levels[-1], levels[-1].shape[0] // 2
+        products = level[:half] * level[half : 2 * half]
+        levels.append(concatenate([products, level[2 * half :]]) if level.shape[0] % 2 else products)
+    others = broadcast_to(reshape(g, (1, *lines.shape[1:])), levels[-1].shape)
+    for level in reversed(levels[:-1]):
+        half = level.shape[0] // 2
+        first, second, incoming = level[:half], level[half : 2 * half], others[:half]
+        parts = [incoming * second, incoming * first]
+        others = concatenate([*parts, others[half:]] if level.shape[0] % 2 else parts)
+    back = tuple(int(place) for place in np.argsort(order))
+    return transpose(reshape(others, tuple(x.shape[place] for place in order)), back)
+
+
+prod_ = primitive(
+    "prod",
+    forward=lambda xp, x, axis, keepdims: xp.prod(x, axis=axis, keepdims=keepdims),
+    shape=reduced,
+    pullback=lambda g, _, x, axis, keepdims: (_product_pullback(g, x, axis),),
+    dtype=_dtype("prod"),
+    text="prod({0})",
+    latex=r"\prod {0}",
+    source="np.prod({0}, axis={axis}, keepdims={keepdims})",
+    samples=REDUCTIONS,
+)
+
+
+@translate(np.prod, (np.multiply, "reduce"), samples=NUMPY_REDUCTIONS)
+def prod(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+    """Multiply entries along axes."""
+    x = lift(a)
+    return apply("prod", x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims))
+
+
+def _share_of_extreme(g: Node, y: Node, x: Node, axis: Axes) -> Node:
+    """Return g where an entry is the extreme one; entries that tie share it equally."""
+    chosen = x == kept(y, x, axis)
+    ties = kept(apply("sum", chosen, axis=axis, keepdims=False), x, axis)
+    return apply("where", chosen, kept(g, x, axis) / apply("convert", ties, dtype=x.dtype.name), 0)
+
+
+def _extreme(name: str) -> Callable[..., Any]:
+    return primitive(
+        name,
+        forward=lambda xp, x, axis, keepdims: getattr(xp, name)(x, axis=axis, keepdims=keepdims),
+        shape=_non_empty,
+        pullback=lambda g, y, x, axis, keepdims: (_share_of_extreme(g, y, x, axis),),
+        text=f"{name}({{0}})",
+        latex=rf"\{name} {{0}}",
+        source=f"np.{name}({{0}}, axis={{axis}}, keepdims={{keepdims}})",
+        samples=REDUCTIONS,
+        holomorphic=False,
+    )
+
+
+max_ = _extreme("max")
+min_ = _extreme("min")
+
+
+@translate(np.max, (np.maximum, "reduce"), samples=NUMPY_REDUCTIONS, holomorphic=False)
+def max(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+    """Return the largest entry along axes."""
+    x = lift(a)
+    return apply("max", x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims))
+
+
+@translate(np.min, (np.minimum, "reduce"), samples=NUMPY_REDUCTIONS, holomorphic=False)
+def min(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+    """Return the smallest entry along axes."""
+    x = lift(a)
+    return apply("min", x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims))
+
+
+@translate(np.var, samples=(*NUMPY_REDUCTIONS, Sample(((2, 3),), {"axis": 0, "ddof": 1})))
+def var(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Node:
+    """Return the variance along axes: the mean of the squared distances from the mean."""
+    x = lift(a)
+    axes = normal_axes(axis, x.ndim)
+    count = math.prod(x.shape[place] for place in axes)
+    squares = apply("square", x - mean(x, axes, keepdims=True))
+    return sum(squares, axes, keepdims=keepdims) / float(count - ddof)
+
+
+@translate(np.std, samples=(*NUMPY_REDUCTIONS, Sample(((2, 3),), {"axis": 0, "ddof": 1})))
+def std(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Node:
+    """Return the standard deviation along axes; its derivative where all entries are equal is 0."""
+    return root(var(a, axis, ddof=ddof, keepdims=keepdims))
+
+
+def root(x: Node) -> Node:
+    """Return √x with derivative 0 (a subgradient of the length whose square is x) at 0."""
+    return apply("where", x == 0, 0, apply("sqrt", apply("where", x == 0, 1, x)))
+
+
+def stable_logsumexp(xp: Any, x: Any, axis: Axes, keepdims: bool) -> Any:
+    """Return log Σ exp(x), the largest entry taken out first so that nothing overflows."""
+    x = xp.asarray(x)
+    top = xp.max(x.real, axis=axis, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+    total = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else xp.squeeze(total, axis=axis)
+
+
+logsumexp_ = primitive(
+    "logsumexp",
+    forward=stable_logsumexp,
+    shape=_non_empty,
+    pullback=lambda g, y, x, axis, keepdims: (kept(g, x, axis) * softmax(x, axis),),
+    dtype=probe(lambda xp, x, **_: xp.exp(x)),
+    text="logsumexp({0})",
+    latex=r"\log \sum e^{{{0}}}",
+    source="np.logaddexp.reduce({0}, axis={axis})",
+    samples=REDUCTIONS,
+)
+
+
+def logsumexp_numpy(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+    """Return log Σ exp(a) along axes, of a node."""
+    x = lift(a)
+    return apply("logsumexp", x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims))
+
+
+translate((np.logaddexp, "reduce"), "logsumexp")(logsumexp_numpy)
+
+
+def stable_softmax(xp: Any, x: Any, axis: Axes) -> Any:
+    """Return exp(x) / Σ exp(x), the largest entry taken out first so that nothing overflows."""
+    x = xp.asarray(x)
+    shifted = xp.exp(x - xp.max(x.real, axis=axis, keepdims=True))
+    return shifted / xp.sum(shifted, axis=axis, keepdims=True)
+
+
+def _same(shape: Shape, axis: Axes) -> Shape:
+    _non_empty(shape, axis)
+    return shape
+
+
+SOFTMAXES = (
+    Sample(((4,),), {"axis": (0,)}),
+    Sample(((2, 3),), {"axis": (1,)}),
+    Sample(((2, 3),), {"axis": (0, 1)}),
+    Sample(((2, 3, 2),), {"axis": (0, 2)}),
+)
+softmax_ = primitive(
+    "softmax",
+    forward=stable_softmax,
+    shape=_same,
+    pullback=lambda g, y, x, axis: (y * (g - apply("sum", g * y, axis=axis, keepdims=True)),),
+    dtype=probe(lambda xp, x, **_: xp.exp(x)),
+    text="softmax({0})",
+    latex=r"\operatorname{{softmax}}({0})",
+    source="softmax({0}, axis={axis})",
+    samples=SOFTMAXES,
+)
+log_softmax_ = primitive(
+    "log_softmax",
+    forward=lambda xp, x, axis: x - stable_logsumexp(xp, x, axis, keepdims=True),
+    shape=_same,
+    pullback=lambda g, y, x, axis: (g - softmax(x, axis) * apply("sum", g, axis=axis, keepdims=True),),
+    dtype=probe(lambda xp, x, **_: xp.exp(x)),
+    text="log_softmax({0})",
+    latex=r"\log \operatorname{{softmax}}({0})",
+    source="log_softmax({0}, axis={axis})",
+    samples=SOFTMAXES,
+)
+
+
+@translate("softmax", samples=(Sample(((2, 3),), {"axis": -1}),))
+def softmax(x: Any, axis: Any = None) -> Node:
+    """Return exp(x) / Σ exp(x) along axes, of a node."""
+    return apply("softmax", x, axis=normal_axes(axis, lift(x).ndim))
+
+
+@translate("log_softmax", samples=(Sample(((2, 3),), {"axis": -1}),))
+def log_softmax(x: Any, axis: Any = None) -> Node:
+    """Return the logarithm of `softmax`, without its rounding to 0, of a node."""
+    return apply("log_softmax", x, axis=normal_axes(axis, lift(x).ndim))
+
+
+cumsum_ = primitive(
+    "cumsum",
+    forward=lambda xp, x, axis: xp.cumsum(x, axis=axis),
+    shape=lambda shape, **_: shape,
+    pullback=lambda g, _, __, axis: (flip(apply("cumsum", flip(g, axis), axis=axis), axis),),
+    dtype=probe(lambda xp, x, **_: xp.cumsum(x)),
+    text="cumsum({0})",
+    latex=r"\operatorname{{cumsum}}({0})",
+    source="np.cumsum({0}, axis={axis})",
+    samples=(Sample(((4,),), {"axis": 0}), Sample(((2, 3),), {"axis": 1}), Sample(((2, 3, 2),), {"axis": 0})),
+)
+
+
+@translate(np.cumsum, (np.add, "accumulate"), samples=(Sample(((2, 3),)), Sample(((2, 3),), {"axis": -1})))
+def cumsum(a: Any, axis: int | None = None) -> Node:
+    """Return running sums."""
+    x = lift(a)
+    if axis is None:
+        x, axis = ravel(x), 0
+    return apply("cumsum", x, axis=normal_axis(axis, x.ndim))
+
+
+def _position(name: str, function: Any) -> None:
+    primitive(
+        name,
+        forward=lambda xp, x, axis, keepdims: getattr(xp, name)(x, axis=axis, keepdims=keepdims),
+        shape=lambda shape, axis, keepdims: _non_empty(shape, normal_axes(axis, len(shape)), keepdims),
+        pullback=None,
+        dtype=whole,
+        text=f"{name}({{0}})",
+        latex=rf"\arg\{name[3:]} {{0}}",
+        source=f"np.{name}({{0}}, axis={{axis}})",
+        differentiable=False,
+    )
+
+    @translate(function, differentiable=False)
+    def position(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Node:
+        return apply(name, a, axis=axis, keepdims=bool(keepdims))
+
+
+_position("argmax", np.argmax)
+_position("argmin", np.argmin)
+
+
+def _truth_of(name: str, function: Any, ufunc: Any) -> None:
+    primitive(
+        name,
+        forward=lambda xp, x, axis, keepdims: getattr(xp, name)(x, axis=axis, keepdims=keepdims),
+        shape=reduced,
+        pullback=None,
+        dtype=truth,
+        text=f"{name}({{0}})",
+        latex=rf"\operatorname{{{{{name}}}}}({{0}})",
+        source=f"np.{name}({{0}}, axis={{axis}})",
+        differentiable=False,
+    )
+
+    @translate(function, (ufunc, "reduce"), differentiable=False)
+    def over(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+        return apply(name, a, axis=normal_axes(axis, lift(a).ndim), keepdims=bool(keepdims))
+
+
+_truth_of("all", np.all, np.logical_and)
+_truth_of("any", np.any, np.logical_or)
+
+
+@translate(np.count_nonzero, differentiable=False)
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+    """Count the entries that are not 0."""
+    return sum(lift(a) != 0, axis, keepdims=keepdims)

@@ -1,0 +1,5 @@
+"""English texts, a file for each part of the library."""
+
+from chainrule.text.en import common, data, graph
+
+TABLE: dict[str, str] = {**common.TABLE, **data.TABLE, **graph.TABLE}

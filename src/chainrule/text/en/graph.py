@@ -1,0 +1,53 @@
+"""Texts of tracing, graphs, gradients and checks."""
+
+TABLE = {
+    "trace.attribute": "{where}: a traced array has no attribute {name!r}. {hint}",
+    "trace.out": "{where}: {function}(…, out=…) writes into an array, which cannot be traced. Use its return value.",
+    "trace.leaked": "{where}: a traced value is used outside the function it was traced in. Return it instead.",
+    "trace.array": "{where}: NumPy asks a traced value for its numbers, where derivatives cannot follow. {remedy}",
+    "trace.number": "{where}: {kind}(…) asks a traced value for its number, where derivatives cannot follow. {remedy}",
+    "trace.index": "{where}: a traced value cannot be a count or an index of a list. Pass it as a plain number.",
+    "trace.assign": "{where}: a traced array cannot be changed in place. Build it with np.where, np.stack or "
+    "np.concatenate.",
+    "trace.function": "{where}: {name} is not known to chainrule. {hint}",
+    "trace.argument": "{where}: {name} is traced, but not with these arguments ({reason}).",
+    "trace.operand": "{where}: a {kind} cannot take part in traced arithmetic. Use numbers and arrays.",
+    "trace.truth": "{where}: the truth of an array of shape {shape} is ambiguous. Use np.where, or .any() or .all().",
+    "trace.value": "{where}: the branch depends on the value of {name}, but only its shape is known here. Use np.where.",
+    "trace.complex": "{where}: the argument {name} is {dtype}; only whole and real numbers are traced.",
+    "trace.result": "{where}: the function returned a {kind}; it must return numbers or arrays (or nested lists, "
+    "tuples, dicts of them).",
+    "remedy.math": "Write np.exp(x) and the like instead of math.exp(x).",
+    "remedy.stack": "Write np.stack([…]) or np.concatenate([…]) to join traced values.",
+    "remedy.assign": "Build the array with np.where, np.stack or np.concatenate instead of assigning entries.",
+    "remedy.full": "Write x * np.ones(shape) instead of np.full(shape, x).",
+    "remedy.general": "Write np.stack([…]) to join traced values, np.where to choose, np.exp for math.exp.",
+    "index.truth": "{where}: True or False as an index cannot be traced. Use np.where.",
+    "graph.shapes": "{where}: {name} of shapes {shapes} is not possible ({reason}). Check the shapes on this line.",
+    "graph.repeated_input": "The graph names an input twice. Give each argument a node of its own.",
+    "graph.free_input": "{where}: the graph depends on {name}, which is not among its inputs. Add it to the inputs.",
+    "graph.order": "The node {name} comes before one of its operands. Build graphs from their inputs on.",
+    "graph.node": "{where}: the node {name} claims to be {claimed}, but is {true}.",
+    "graph.guard": "{where}: these values take another branch than the one traced (it was {truth}). Trace again with "
+    "such values, or use np.where.",
+    "graph.count": "{name}: takes {expected} arrays, {given} given.",
+    "graph.argument_shape": "{name}: {argument} has shape {given}, but {expected} was traced. Trace again for this "
+    "shape.",
+    "graph.argument_dtype": "{name}: {argument} is {given}, but {expected} was traced. Convert it with .astype.",
+    "graph.text": "line {line}: this is not the text form of a graph ({reason}). Take what Graph.to_text() returned.",
+    "graph.text_size": "The text form is longer than {most} characters.",
+    "graph.elided": "The entries of a large constant were left out of this text. Write it with Graph.to_text().",
+    "gradient.scalar": "{name}: the gradient is that of one number, but the output is {kind}. Sum it, or use "
+    "cr.jacobian.",
+    "gradient.outputs": "{name}: the gradient is that of one number, but there are {count} outputs.",
+    "gradient.argument": "{name}: there is no argument {index} to differentiate by; {count} were given.",
+    "gradient.not_real": "{name}: argument {argument} holds no real numbers, so there is nothing to differentiate by.",
+    "gradient.no_rule": "{where}: {name} has no derivative rule.",
+    "gradient.pullback": "{where}: the pullback of {name} returned shape {given} for an input of shape {expected}.",
+    "check.count": "The claimed gradient has {given} arrays for {expected} arguments.",
+    "check.shape": "The claimed gradient by {name} has shape {given}; the argument has {expected}.",
+    "check.passed": "passed: worst of {count} entries is {name}, relative error {error:.1e}",
+    "check.failed": "FAILED: {name} is claimed to be {claimed:.8g}, true is {true:.8g} (relative error {error:.1e})",
+    "check.kinks": "at a kink, not judged: {names}",
+    "check.line": "  computed at {line}",
+}
