@@ -37,7 +37,8 @@ def test_no_header(csv):
 
 
 @pytest.mark.parametrize(
-    ("header", "expected"), [("target,b,y", 0), ("a,label,y", 1), ("a,y,c", 1), ("a,b,c", 2), ("LABEL,b,c", 0)]
+    ("header", "expected"),
+    [("target,b,y", 0), ("a,label,y", 1), ("a,y,c", 1), ("a,b,c", 2), ("LABEL,b,c", 0)],
 )
 def test_which_column_is_the_target(csv, header, expected):
     data = load(csv(f"{header}\n1,2,3\n4,5,6\n"))
@@ -176,6 +177,18 @@ def test_unknown_column_suggests_the_nearest(csv):
     with pytest.raises(DataError) as caught:
         load(csv("a,b\n1,2\n"), categorical=["c"])
     assert caught.value.key == "data.no_column"
+
+
+def test_messages_stay_short_and_on_one_line(csv):
+    names = ",".join(f"column_{number}" for number in range(500))
+    path = csv(f"{names}\n{','.join('1' * 500)}\n")
+    with pytest.raises(DataError) as caught:
+        load(path, target="price")
+    assert len(str(caught.value)) < 200 + len(str(path))
+    with pytest.raises(DataError) as caught:
+        load(csv('"wid\nth",y\n1,2\nx,3\n4,5\n'))
+    assert caught.value.values["column"] == "wid th"
+    assert "\n" not in str(caught.value)
 
 
 def test_two_columns_of_one_name(csv):

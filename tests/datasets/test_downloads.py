@@ -54,7 +54,9 @@ def server():
 
 @pytest.fixture
 def get(tmp_path):
-    return lambda *addresses: fetch("mnist", addresses=addresses, checksums=CHECKSUMS, cache=tmp_path / "cache")
+    return lambda *addresses: fetch(
+        "mnist", addresses=addresses, checksums=CHECKSUMS, cache=tmp_path / "cache"
+    )
 
 
 def everything_in(folder):

@@ -97,7 +97,9 @@ def test_spiral_follows_its_formula():
     data = spiral(300, noise=0, arms=3)
     r = np.hypot(*data.x.T)
     angle = 2 * np.pi * data.y / 3 + 4 * r
-    np.testing.assert_allclose(data.x, r[:, None] * np.column_stack([np.cos(angle), np.sin(angle)]), atol=1e-12)
+    np.testing.assert_allclose(
+        data.x, r[:, None] * np.column_stack([np.cos(angle), np.sin(angle)]), atol=1e-12
+    )
     assert r.max() == 1
 
 

@@ -191,7 +191,10 @@ BAD_NPY = {
     "objects": (npy(np.array([[{}]])), "data.objects"),
     "complex": (npy(X * 1j), "data.dtype"),
     "words": (npy(np.array([["a"]])), "data.dtype"),
-    "code in the header": (npy_header((1, 1), dtype="f8'+__import__('os').name+'") + bytes(8), "data.damaged"),
+    "code in the header": (
+        npy_header((1, 1), dtype="f8'+__import__('os').name+'") + bytes(8),
+        "data.damaged",
+    ),
     "version 9": (b"\x93NUMPY\x09\0" + npy(X)[8:], "data.npy_version"),
     "one axis": (npy(X[0]), "data.not_table"),
     "no rows": (npy(X[:0]), "data.no_rows"),

@@ -33,7 +33,7 @@ VALID = {
     "x": b"",
 }
 
-fuzzed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzzed = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def only_our_errors(path, content):
@@ -108,7 +108,10 @@ words = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 cells = st.one_of(words, st.floats().map(str), st.integers().map(str), st.just(""))
 
 
-@given(rows=st.lists(st.lists(cells, min_size=1, max_size=4), max_size=6), end=st.sampled_from(["\n", "\r\n", "\r"]))
+@given(
+    rows=st.lists(st.lists(cells, min_size=1, max_size=4), max_size=6),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+)
 @fuzzed
 def test_random_tables(tmp_path, rows, end):
     only_our_errors(tmp_path / "x.csv", end.join(",".join(row) for row in rows).encode())

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 TARGET_NAMES = ("target", "label", "y")
 
+_LONGEST_HINT = 200
+
 
 def find_column(
     wanted: str | int, names: Sequence[str] | None, count: int, *, source: str, whole: bool = False
@@ -57,7 +59,9 @@ def find_column(
     if -count <= index < count:
         return index % count
     if whole:
-        hint = nearest_hint(wanted, names) if names else say("data.hint_index", last=count - 1)
+        hint = nearest_hint(wanted, names) if names else ""
+        if not 0 < len(hint) <= _LONGEST_HINT:
+            hint = say("data.hint_index", last=count - 1)
         raise DataError("data.no_column", source=source, column=wanted, hint=hint)
     return None
 

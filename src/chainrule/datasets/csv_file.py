@@ -118,7 +118,8 @@ def _header(block: list[Row]) -> list[str] | None:
     words = [index for index, cell in enumerate(first) if is_word(cell)]
     all_words = bool(words) and not any(is_number(cell) for cell in first)
     if all_words or (rest and any(all(not is_word(row[index]) for _, row in rest) for index in words)):
-        return [cell.strip() or f"column {index}" for index, cell in enumerate(first)]
+        # A name may have been written over several lines; messages have one.
+        return [" ".join(cell.split()) or f"column {index}" for index, cell in enumerate(first)]
     return None
 
 

@@ -173,7 +173,7 @@ def _choose(path: Path, known: set[str], keys: tuple[str, ...], *, required: boo
             "data.no_array",
             source=str(path),
             wanted=", ".join(keys),
-            found=", ".join(sorted(known)[:20]) or "—",
+            found=" ".join(", ".join(sorted(known)).split())[:200] or "—",
         )
     return found
 

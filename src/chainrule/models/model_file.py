@@ -54,7 +54,7 @@ class ModelFile:
     architecture
         Plain data, as given to `write_model` (tuples have become lists). Names in it are not yet looked up.
     tensors
-        The arrays by name; they may be written to.
+        The arrays by name, in the order in which they were written; they may be written to.
     library_version
         The version of chainrule that wrote the file.
     """
@@ -226,7 +226,7 @@ def _load_tensors(content: bytes, document: dict[str, Any], path: Path) -> dict[
     for name, tensor in tensors.items():
         if _tensor_sha256(tensor) != checksums[name]:
             raise _damaged(path, say("model.tensor_checksum", name=name))
-    return tensors
+    return {name: tensors[name] for name in checksums}
 
 
 def _check_whole(content: bytes, length: int, document: dict[str, Any], path: Path) -> None:

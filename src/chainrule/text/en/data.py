@@ -71,7 +71,6 @@ TABLE = {
     "model.damaged": "{path}: the model file is damaged ({reason}). Use another copy, or train again.",
     "model.truncated": "{path}: the model file is damaged: {promised} bytes are promised, {held} are there. "
     "Use another copy, or train again.",
-    "model.header_size": "a header of {size} bytes",
     "model.checksum": "its checksum is wrong",
     "model.tensor_checksum": "the checksum of {name} is wrong",
     "model.not_plain": "A model's architecture must be plain data (text, finite numbers, lists, "

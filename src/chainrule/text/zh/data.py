@@ -57,7 +57,6 @@ TABLE = {
     "model.damaged": "{path}：模型文件已损坏（{reason}）。请使用另一份副本，或重新训练。",
     "model.truncated": "{path}：模型文件已损坏：声明 {promised} 字节，实际 {held} 字节。"
     "请使用另一份副本，或重新训练。",
-    "model.header_size": "文件头长 {size} 字节",
     "model.checksum": "校验和不符",
     "model.tensor_checksum": "{name} 的校验和不符",
     "model.not_plain": "模型结构必须是纯数据（文字、有限的数、列表、字典）：{place}。",

@@ -1,0 +1,82 @@
+"""Cost functions: the mean over examples of what each example costs.
+
+``output`` and ``target`` have shape (m, k): m examples in rows, k outputs in columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.errors import unknown_name
+from chainrule.graph.node import Node, lift
+
+CostFunction = Callable[[Node, Node], Node]
+
+
+def quadratic(output: Node, target: Node) -> Node:
+    """Return C = (1/m) Σ over examples of ½ Σ over outputs (y − a)²."""
+    return _sum_over_outputs(np.square(target - output), 0.5)
+
+
+def cross_entropy(output: Node, target: Node) -> Node:
+    """Return C = −(1/m) Σ over examples of Σ over outputs y log a; a single output counts y and 1 − y.
+
+    The logarithm of softmax or sigmoid is one stable step of the graph, so no probability rounds to 0.
+    """
+    if output.shape[-1] == 1:
+        return -np.mean(target * np.log(output) + (1 - target) * np.log(1 - output))
+    return _sum_over_outputs(target * np.log(output), -1.0)
+
+
+def mse(output: Node, target: Node) -> Node:
+    """Return the mean over examples and outputs of (y − a)²."""
+    return _mean(np.square(target - output))
+
+
+def mae(output: Node, target: Node) -> Node:
+    """Return the mean over examples and outputs of |y − a|."""
+    return _mean(np.abs(target - output))
+
+
+def huber(output: Node, target: Node) -> Node:
+    """Return the mean over examples and outputs of ½d² where |d| = |y − a| ≤ 1, else |d| − ½."""
+    distance = np.abs(target - output)
+    near = np.minimum(distance, 1.0)
+    return _mean(near * (distance - 0.5 * near))
+
+
+def _mean(values: Node) -> Node:
+    return lift(np.mean(values))
+
+
+def _sum_over_outputs(values: Node, factor: float) -> Node:
+    """Return factor / m · Σ of all values, m the number of rows."""
+    return lift(np.sum(values)) * (factor / max(values.shape[0], 1))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost, the output activation that goes with it, and whether its targets are labels by default."""
+
+    function: CostFunction
+    output: str
+    labels: bool
+
+
+COSTS: dict[str, Cost] = {
+    "quadratic": Cost(quadratic, "sigmoid", labels=True),
+    "cross_entropy": Cost(cross_entropy, "softmax", labels=True),
+    "mse": Cost(mse, "identity", labels=False),
+    "mae": Cost(mae, "identity", labels=False),
+    "huber": Cost(huber, "identity", labels=False),
+}
+
+
+def named_cost(name: str) -> Cost:
+    """Return the cost of this name; raise `UnknownNameError` with the nearest name if there is none."""
+    if not isinstance(name, str) or name not in COSTS:
+        raise unknown_name("cost", name, COSTS)
+    return COSTS[name]

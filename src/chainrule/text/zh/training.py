@@ -1,0 +1,33 @@
+"""网络与训练的文字。"""
+
+TABLE = {
+    "setting.positive": "{setting} 必须是正整数,不能是 {value!r}。",
+    "setting.not_negative": "{setting} 必须是不小于 0 的整数,不能是 {value!r}。",
+    "setting.rate": "{setting} 必须是有限的正数,不能是 {value!r}。可试 0.1。",
+    "setting.sizes": "sizes 至少要写出输入和输出的个数,如 [64, 30, 10],不能是 {value!r}。",
+    "setting.activations": "{hidden} 个隐藏层给了 {given} 个激活函数。请给一个名称,或每层一个。",
+    "setting.softmax": "softmax 至少需要两个输出。单个输出请用 sigmoid。",
+    "setting.dtype": "dtype 必须是 float32 或 float64,不能是 {value!r}。",
+    "setting.seed": "seed 必须是不小于 0 的整数,不能是 {value!r}。",
+    "setting.cost_function": "保存这个网络时用的是自定义代价函数。请一并给出:cr.load(path, cost=…)。",
+    "setting.cost_shape": "代价函数必须返回一个数,而不是形状 {shape}。请对样本取平均。",
+    "setting.parameter": "没有参数 {name!r}。{hint}",
+    "setting.parameter_shape": "{name} 的形状必须是 {expected},不能是 {given}。",
+    "targets.shape": "形状为 {given} 的目标与 {outputs} 个输出不符。请给 (m,) 或 (m, {outputs})。",
+    "targets.words": "这里的目标必须是数字,却有 {value!r}。请选用适合标签的代价,如 cross_entropy。",
+    "targets.not_finite": "目标第 {row} 行第 {column} 列(均从 0 数起)的值是 {value}。请更正或删去该行。",
+    "targets.unseen": "训练时没有见过标签 {label};已知:{known}。请更正,或用它训练。",
+    "targets.one_hot": "目标第 {row} 行(从 0 数起)不是独热编码:应有一个 1,其余为 0。",
+    "targets.one_class": "所有目标都是 {label!r}:只有一类,没有可学的。请加入另一类的样本。",
+    "targets.labels": "有 {found} 个标签({names}),而网络能区分 {count} 类。请修改 sizes 的最后一项。",
+    "fit.features": "网络需要 {expected} 个特征,而数据有 {given} 个。请使用相同的列。",
+    "fit.table": "输入必须是形状为(样本, 特征)的表,不能是 {given}。",
+    "fit.not_numbers": "输入必须是实数,不能是 {dtype}。",
+    "fit.no_rows": "没有样本。请至少给一行。",
+    "fit.count": "有 {rows} 个样本,却有 {targets} 个目标。两者必须一样多。",
+    "train.epoch_score": "第 {epoch} 轮:{correct} / {total}",
+    "train.epoch_cost": "第 {epoch} 轮:代价 {cost:.6g}",
+    "train.epoch": "第 {epoch} 轮完成",
+    "train.not_finite": "第 {epoch} 轮第 {step}/{steps} 个小批量时代价变为 NaN 或无穷,最先出现于:{place}。"
+    "已保留最后一组正常的参数。请试用更小的学习率。",
+}

@@ -1,0 +1,170 @@
+"""From what a user calls targets (labels as numbers or words, one-hot rows, regression columns) to (m, k)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, SettingError
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """How targets are written for the cost, and read back from outputs.
+
+    Parameters
+    ----------
+    outputs
+        The number k of the network's outputs.
+    labels
+        What the outputs stand for, in their order; two for a single output (0 and 1). None: a regression.
+    """
+
+    outputs: int
+    labels: Array | None = None
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the targets are labels."""
+        return self.labels is not None
+
+    def encode(self, y: Any, dtype: Any) -> Array:
+        """Return the targets as numbers of shape (m, k): one-hot rows, 0 and 1, or regression columns.
+
+        Raises
+        ------
+        DataError
+            If labels were not seen before, or the shape does not fit the outputs.
+        """
+        given = np.asarray(y)
+        if self.labels is None:
+            return self._columns(given, dtype)
+        if given.ndim == 2 and given.shape[1] == self.outputs and self.outputs > 1:
+            return _one_hot_rows(given).astype(dtype)
+        positions = self._positions(given.reshape(-1) if given.shape[1:] == (1,) else given)
+        if self.outputs == 1:
+            return positions.reshape(-1, 1).astype(dtype)
+        encoded = np.zeros((len(positions), self.outputs), dtype)
+        encoded[np.arange(len(positions)), positions] = 1
+        return encoded
+
+    def _columns(self, given: Array, dtype: Any) -> Array:
+        columns = given.reshape(-1, 1) if given.ndim == 1 else given
+        if columns.ndim != 2 or columns.shape[1] != self.outputs:
+            raise DataError("targets.shape", given=given.shape, outputs=self.outputs)
+        if columns.dtype.kind not in "biuf":
+            raise DataError("targets.words", value=str(columns.flat[0]) if columns.size else "")
+        bad = np.argwhere(~np.isfinite(columns))
+        if len(bad):
+            row, column = map(int, bad[0])
+            raise DataError("targets.not_finite", row=row, column=column, value=columns[row, column])
+        return columns.astype(dtype)
+
+    def _positions(self, given: Array) -> Array:
+        """Return each label's place among the labels."""
+        labels = self.labels
+        if labels is None or given.ndim != 1:
+            raise DataError("targets.shape", given=given.shape, outputs=self.outputs)
+        if given.dtype.kind == "O":
+            given = given.astype(str)
+        if (given.dtype.kind == "U") != (labels.dtype.kind == "U"):
+            raise DataError("targets.unseen", label=given[0] if given.size else "", known=_listing(labels))
+        order = np.argsort(labels)
+        places = np.minimum(np.searchsorted(labels, given, sorter=order), len(labels) - 1)
+        positions: Array = order[places]
+        unseen = np.flatnonzero(labels[positions] != given)
+        if unseen.size:
+            raise DataError("targets.unseen", label=given[unseen[0]], known=_listing(labels))
+        return positions
+
+    def decode(self, output: Array) -> Array:
+        """Return labels (m,) from outputs (m, k), or the values: (m,) if there is one column."""
+        if self.labels is None:
+            return output[:, 0] if self.outputs == 1 else output
+        if self.outputs == 1:
+            chosen: Array = self.labels[(output[:, 0] >= 0.5).astype(np.intp)]
+            return chosen
+        largest: Array = self.labels[np.argmax(output, axis=1)]
+        return largest
+
+    def correct(self, output: Array, target: Array) -> int:
+        """Return how many examples have their largest output at the right label."""
+        if self.outputs == 1:
+            return int(np.count_nonzero((output[:, 0] >= 0.5) == (target[:, 0] >= 0.5)))
+        return int(np.count_nonzero(np.argmax(output, axis=1) == np.argmax(target, axis=1)))
+
+
+def _listing(labels: Array, most: int = 12) -> str:
+    names = [str(label) for label in labels[:most]]
+    return ", ".join(names) + (" …" if len(labels) > most else "")
+
+
+def _one_hot_rows(given: Array) -> Array:
+    """Return one-hot rows after checking that they are."""
+    if given.dtype.kind not in "biuf":
+        raise DataError("targets.words", value=str(given.flat[0]) if given.size else "")
+    bad = np.flatnonzero(~((given == 0) | (given == 1)).all(axis=1) | (given.sum(axis=1) != 1))
+    if bad.size:
+        raise DataError("targets.one_hot", row=int(bad[0]))
+    return given
+
+
+def infer_targets(y: Any, outputs: int, *, labels_expected: bool) -> Targets:
+    """Return how the first targets that a network sees are to be understood.
+
+    One column of words or whole numbers is labels where the cost expects labels, and also under other costs
+    if there are several outputs; one-hot rows are labels where the cost expects them; all else is a
+    regression.
+
+    Raises
+    ------
+    DataError
+        If there are more labels than outputs, or only one.
+    """
+    given = np.asarray(y)
+    if given.ndim not in (1, 2):
+        raise DataError("targets.shape", given=given.shape, outputs=outputs)
+    single_column = given.ndim == 1 or given.shape[1] == 1
+    if given.dtype.kind in "UO" or (single_column and _whole(given) and (labels_expected or outputs > 1)):
+        return Targets(outputs, _labels(given.reshape(-1), outputs))
+    one_hot = given.ndim == 2 and given.shape[1] == outputs > 1 and given.size and _is_one_hot(given)
+    if labels_expected and one_hot:
+        return Targets(outputs, np.arange(outputs))
+    return Targets(outputs)
+
+
+def _whole(given: Array) -> bool:
+    return given.dtype.kind in "biu"
+
+
+def _is_one_hot(given: Array) -> bool:
+    zero_or_one = given.dtype.kind in "biuf" and bool(((given == 0) | (given == 1)).all())
+    return zero_or_one and bool((given.sum(axis=1) == 1).all())
+
+
+def _labels(given: Array, outputs: int) -> Array:
+    """Return the labels that k outputs stand for: 0 … k−1 where that fits, else those found, sorted."""
+    found: Array = np.unique(given.astype(str) if given.dtype.kind == "O" else given)
+    if found.dtype.kind == "b":
+        found = found.astype(int)
+    count = 2 if outputs == 1 else outputs
+    if found.dtype.kind in "iu" and (not found.size or (found[0] >= 0 and found[-1] < count)):
+        if found.size == 1:
+            raise DataError("targets.one_class", label=found[0])
+        return np.arange(count)
+    if found.size == 1:
+        raise DataError("targets.one_class", label=found[0])
+    if found.size != count:
+        raise DataError("targets.labels", found=found.size, names=_listing(found), count=count)
+    return found
+
+
+def check_positive(setting: str, value: Any) -> int:
+    """Return a setting that must be a positive whole number; raise `SettingError` if it is not."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise SettingError("setting.positive", setting=setting, value=value)
+    return int(value)
