@@ -135,8 +135,9 @@ def nearest_hint(name: object, known: Iterable[str]) -> str:
     "Did you mean 'relu'?"
     """
     names = sorted(known)
-    close = difflib.get_close_matches(str(name).lower(), names, n=1)
-    return say("hint.nearest", name=close[0]) if close else say("hint.known", names=", ".join(names))
+    folded = {candidate.lower(): candidate for candidate in reversed(names)}
+    close = difflib.get_close_matches(str(name).lower(), folded, n=1)
+    return say("hint.nearest", name=folded[close[0]]) if close else say("hint.known", names=", ".join(names))
 
 
 def unknown_name(setting: str, value: object, known: Iterable[str]) -> UnknownNameError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import chainrule.primitives  # noqa: F401 - enters the primitives that layers are made of
 from chainrule.errors import unknown_name
 from chainrule.graph.node import Node, apply
 

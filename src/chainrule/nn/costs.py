@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from chainrule.errors import unknown_name
-from chainrule.graph.node import Node, lift
 
-CostFunction = Callable[[Node, Node], Node]
+CostFunction = Callable[[Any, Any], Any]
 
 
-def quadratic(output: Node, target: Node) -> Node:
+def quadratic(output: Any, target: Any) -> Any:
     """Return C = (1/m) Σ over examples of ½ Σ over outputs (y − a)²."""
     return _sum_over_outputs(np.square(target - output), 0.5)
 
 
-def cross_entropy(output: Node, target: Node) -> Node:
+def cross_entropy(output: Any, target: Any) -> Any:
     """Return C = −(1/m) Σ over examples of Σ over outputs y log a; a single output counts y and 1 − y.
 
     The logarithm of softmax or sigmoid is one stable step of the graph, so no probability rounds to 0.
@@ -31,30 +31,30 @@ def cross_entropy(output: Node, target: Node) -> Node:
     return _sum_over_outputs(target * np.log(output), -1.0)
 
 
-def mse(output: Node, target: Node) -> Node:
+def mse(output: Any, target: Any) -> Any:
     """Return the mean over examples and outputs of (y − a)²."""
     return _mean(np.square(target - output))
 
 
-def mae(output: Node, target: Node) -> Node:
+def mae(output: Any, target: Any) -> Any:
     """Return the mean over examples and outputs of |y − a|."""
     return _mean(np.abs(target - output))
 
 
-def huber(output: Node, target: Node) -> Node:
+def huber(output: Any, target: Any) -> Any:
     """Return the mean over examples and outputs of ½d² where |d| = |y − a| ≤ 1, else |d| − ½."""
     distance = np.abs(target - output)
     near = np.minimum(distance, 1.0)
     return _mean(near * (distance - 0.5 * near))
 
 
-def _mean(values: Node) -> Node:
-    return lift(np.mean(values))
+def _mean(values: Any) -> Any:
+    return np.mean(values)
 
 
-def _sum_over_outputs(values: Node, factor: float) -> Node:
+def _sum_over_outputs(values: Any, factor: float) -> Any:
     """Return factor / m · Σ of all values, m the number of rows."""
-    return lift(np.sum(values)) * (factor / max(values.shape[0], 1))
+    return np.sum(values) * (factor / max(values.shape[0], 1))
 
 
 @dataclass(frozen=True)

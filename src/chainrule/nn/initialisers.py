@@ -39,7 +39,7 @@ INITIALISERS: dict[str, Initialiser] = {"xavier": xavier, "he": he, "normal": no
 
 
 def initialiser(name: str) -> Initialiser:
-    """Return the initialiser of this name; raise `UnknownNameError` with the nearest name if there is none."""
+    """Return the initialiser of this name; raise `UnknownNameError` if there is none."""
     if not isinstance(name, str) or name not in INITIALISERS:
         raise unknown_name("initialiser", name, INITIALISERS)
     return INITIALISERS[name]

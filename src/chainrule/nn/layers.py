@@ -23,7 +23,7 @@ def feedforward(parameters: Mapping[str, Node], x: Node, activations: Sequence[A
 
 
 def parameter_names(layers: int) -> list[str]:
-    """Return W1, b1, W2, b2 …
+    """Return W1, b1, W2, b2 … in order.
 
     Examples
     --------

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from chainrule.text import say
+
+Array = np.ndarray[Any, Any]
 
 
 class Evaluation(NamedTuple):
@@ -17,6 +21,14 @@ class Evaluation(NamedTuple):
     r2: float | None
     correct: int | None
     total: int
+
+
+def r_squared(output: Array, target: Array) -> float | None:
+    """Return R² = 1 − Σ(y − a)² / Σ(y − mean y)², the mean over columns; None where targets do not vary."""
+    spread = np.sum(np.square(target - target.mean(axis=0)), axis=0)
+    if not spread.all():
+        return None
+    return float(np.mean(1 - np.sum(np.square(target - output), axis=0) / spread))
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from chainrule.gradients import pull_back
 from chainrule.graph.graph import Graph
 from chainrule.graph.interpreter import Program
 from chainrule.graph.node import Node, input_node
-from chainrule.gradients import pull_back
 from chainrule.rewrites import simplify, stabilise
 from chainrule.training.optimizers import Optimizer
 
@@ -40,7 +40,7 @@ class Batches:
 
 
 class NonFinite(Exception):  # noqa: N818 - a signal between the epoch and the loop, which turns it into an error
-    """The cost of a step was not finite. ``node`` is where NaN or infinity was born, ``parameters`` are good."""
+    """A step's cost was not finite. ``node`` is where NaN or infinity was born, ``parameters`` are good."""
 
     def __init__(self, step: int, node: Node | None, parameters: list[Array]) -> None:
         super().__init__(step)
@@ -66,7 +66,7 @@ class Epoch(Protocol):
 
 
 def step_graph(cost: Graph, optimizer: Optimizer) -> Graph:
-    """Return the graph of one step: from (parameters …, x, target, learning rate) to (cost, new parameters …).
+    """Return the graph of a step: (parameters …, x, target, learning rate) → (cost, new parameters …).
 
     The last two inputs of ``cost`` are x and target, the others the parameters.
     """

@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, SettingError
+from chainrule.errors import DataError
 
 Array = np.ndarray[Any, Any]
+
+
+def as_array(name: str, value: Any) -> Array:
+    """Return ``value`` as an array (a memory map stays one); raise `DataError` if its rows differ in length."""
+    try:
+        return np.asanyarray(value)
+    except ValueError as error:
+        raise DataError("fit.ragged", name=name, reason=" ".join(str(error).split())) from None
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Targets:
         DataError
             If labels were not seen before, or the shape does not fit the outputs.
         """
-        given = np.asarray(y)
+        given = as_array("targets", y)
         if self.labels is None:
             return self._columns(given, dtype)
         if given.ndim == 2 and given.shape[1] == self.outputs and self.outputs > 1:
@@ -125,7 +133,7 @@ def infer_targets(y: Any, outputs: int, *, labels_expected: bool) -> Targets:
     DataError
         If there are more labels than outputs, or only one.
     """
-    given = np.asarray(y)
+    given = as_array("targets", y)
     if given.ndim not in (1, 2):
         raise DataError("targets.shape", given=given.shape, outputs=outputs)
     single_column = given.ndim == 1 or given.shape[1] == 1
@@ -154,17 +162,10 @@ def _labels(given: Array, outputs: int) -> Array:
     count = 2 if outputs == 1 else outputs
     if found.dtype.kind in "iu" and (not found.size or (found[0] >= 0 and found[-1] < count)):
         if found.size == 1:
-            raise DataError("targets.one_class", label=found[0])
+            raise DataError("targets.one_class", label=str(found[0]))
         return np.arange(count)
     if found.size == 1:
-        raise DataError("targets.one_class", label=found[0])
+        raise DataError("targets.one_class", label=str(found[0]))
     if found.size != count:
         raise DataError("targets.labels", found=found.size, names=_listing(found), count=count)
     return found
-
-
-def check_positive(setting: str, value: Any) -> int:
-    """Return a setting that must be a positive whole number; raise `SettingError` if it is not."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise SettingError("setting.positive", setting=setting, value=value)
-    return int(value)

@@ -1,0 +1,407 @@
+"""`Network`: dense layers, a cost, and learning by gradient descent; saved to and loaded from a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.datasets import Scaling, check_finite
+from chainrule.errors import DataError, SettingError, nearest_hint
+from chainrule.gradients import pull_back
+from chainrule.graph.graph import Graph
+from chainrule.graph.interpreter import Program
+from chainrule.network.saved import Saved, read, write
+from chainrule.nn.architecture import read_settings
+from chainrule.nn.costs import CostFunction
+from chainrule.rewrites import simplify, stabilise
+from chainrule.training.examples import Examples, chunks
+from chainrule.training.history import Evaluation, History, Listener, Progress, r_squared
+from chainrule.training.loop import Plan, run_epochs
+from chainrule.training.optimizers import optimizer as named_optimizer
+from chainrule.training.settings import check_not_negative, check_positive, check_rate
+from chainrule.training.step import Epoch, interpreted_epoch
+from chainrule.training.targets import Targets, as_array, infer_targets
+
+Array = np.ndarray[Any, Any]
+MOST_PROGRAMS = 64
+
+
+class Network:
+    """A network of dense layers that learns by mini-batch gradient descent.
+
+    a₀ = x, a_l = g_l(a_{l−1} W_l + b_l); examples are rows, W_l has shape (n_{l−1}, n_l), b_l (n_l,). The
+    derivatives are those of its graph; no layer and no cost has one of its own.
+
+    Parameters
+    ----------
+    sizes
+        The number of inputs, of units in each hidden layer, and of outputs: ``[784, 30, 10]``.
+    activation
+        The hidden layers' activation, one name or one for each: sigmoid, tanh, relu, leaky_relu, elu, gelu,
+        silu, softplus, identity.
+    cost
+        "cross_entropy", "quadratic" (½ Σ over outputs (y − a)², the mean over examples), "mse", "mae",
+        "huber", or a function of (output, target) that returns one number.
+    output
+        The output activation; None chooses it by the cost: softmax for cross_entropy (sigmoid if there is one
+        output), sigmoid for quadratic, identity for the others.
+    initialiser
+        "xavier", "he", "normal", "zeros"; None: he if all hidden layers are of the relu family, else xavier.
+    seed
+        Of the initial weights and of the shuffling: the same seed gives the same weights, bit for bit.
+    dtype
+        "float32" or "float64": of the parameters and of all computation.
+
+    Raises
+    ------
+    SettingError
+        If a setting is impossible; `UnknownNameError`, with the nearest name, if a name is unknown.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> x, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> net = cr.Network([2, 4, 1], activation="tanh", cost="cross_entropy", seed=1)
+    >>> history = net.fit(x, y, epochs=500, batch_size=4, learning_rate=1.0)
+    >>> net.predict(x)
+    array([0, 1, 1, 0])
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        activation: str | Sequence[str] = "sigmoid",
+        cost: str | CostFunction = "cross_entropy",
+        output: str | None = None,
+        initialiser: str | None = None,
+        seed: int = 0,
+        dtype: Any = "float32",
+    ) -> None:
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise SettingError("setting.seed", value=seed)
+        self.architecture = read_settings(sizes, activation, cost, output, initialiser, dtype)
+        weights, shuffling = np.random.SeedSequence(int(seed)).spawn(2)
+        self._values = self.architecture.start(np.random.default_rng(weights))
+        self._random = np.random.default_rng(shuffling)
+        self._programs: dict[tuple[str, int], Program] = {}
+        self._epochs: dict[str, Epoch] = {}
+        self.history = History()
+        self.targets: Targets | None = None
+        self.scaling: Scaling | None = None
+        self.information: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        a = self.architecture
+        hidden = ", ".join(dict.fromkeys(a.activations)) or "none"
+        cost = a.cost if isinstance(a.cost, str) else getattr(a.cost, "__name__", "function")
+        return f"<Network {list(a.sizes)}: {hidden} → {a.output}, cost {cost}, {self.size} parameters>"
+
+    @property
+    def size(self) -> int:
+        """The number of parameters."""
+        return sum(value.size for value in self._values)
+
+    @property
+    def labels(self) -> Array | None:
+        """What the outputs stand for, in order; None for a regression, and before the first fit."""
+        return None if self.targets is None else self.targets.labels
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The parameters by name, W1, b1 …; arrays of the network itself, to be read, not written."""
+        views = [value.view() for value in self._values]
+        for view in views:
+            view.setflags(write=False)
+        return dict(zip(self.architecture.parameter_shapes, views, strict=True))
+
+    def set_parameters(self, **values: Any) -> None:
+        """Replace parameters by name: ``net.set_parameters(W1=…, b1=…)``.
+
+        Raises
+        ------
+        SettingError
+            If there is no such parameter, or its shape is another.
+        """
+        names = list(self.architecture.parameter_shapes)
+        new = list(self._values)
+        for name, value in values.items():
+            if name not in names:
+                raise SettingError("setting.parameter", name=name, hint=nearest_hint(name, names))
+            array = np.array(value, self.architecture.dtype)
+            place = names.index(name)
+            if array.shape != new[place].shape:
+                expected = new[place].shape
+                raise SettingError("setting.parameter_shape", name=name, expected=expected, given=array.shape)
+            new[place] = array
+        self._values = new
+
+    # Computing.
+
+    def __call__(self, x: Any) -> Array:
+        """Return the outputs for examples in rows: shape (m, k), or (k,) for one example of shape (n,).
+
+        Raises
+        ------
+        DataError
+            If ``x`` has another number of features, or holds NaN or infinity.
+        """
+        table = self._table(x)
+        outputs = np.empty((len(table), self.architecture.sizes[-1]), self.architecture.dtype)
+        for rows in chunks(len(table)):
+            part = self._scale(table[rows])
+            outputs[rows] = self._program("output", len(part)).run(part, *self._values)[0]
+        return outputs[0] if np.ndim(x) == 1 else outputs
+
+    def predict(self, x: Any) -> Array:
+        """Return labels (m,) for a classifier, values for a regression: (m,) if there is one output.
+
+        A single output is the second label from 0.5 on. Before any fit the labels are 0, 1, 2 … if the cost
+        is one for labels.
+        """
+        outputs = np.atleast_2d(self(x))
+        decoded: Array = self._known_targets().decode(outputs)
+        one: Array = decoded[0]
+        return one if np.ndim(x) == 1 else decoded
+
+    def evaluate(self, x: Any, y: Any) -> Evaluation:
+        """Return the mean cost and the accuracy (labels) or R² (regression) on data."""
+        targets = self.targets or self._infer(y)
+        return self._judge(self._examples(x, y, targets), targets, self._values)
+
+    def gradients(self, x: Any, y: Any) -> dict[str, Array]:
+        """Return the gradient of the mean cost over the examples by each parameter, named as `parameters`."""
+        targets = self.targets or self._infer(y)
+        examples = self._examples(x, y, targets)
+        graph = stabilise(self.architecture.cost_graph(len(examples)))
+        pulled = pull_back(graph.outputs[0], graph.inputs[:-2])
+        program = Program(graph.inputs, simplify(Graph(graph.inputs, pulled, single=False)).outputs)
+        values = program.run(*self._values, *examples.gather(slice(None)))
+        return dict(zip(self.architecture.parameter_shapes, map(np.array, values), strict=True))
+
+    def graph(self, examples: int = 1, *, cost: bool = False) -> Graph:
+        """Return the network as a graph: of its outputs, or of the mean cost, for a number of examples.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> cr.Network([2, 1]).graph()
+        <Graph network: 3 inputs, 3 operations, 1 outputs>
+        """
+        check_positive("examples", examples)
+        return self.architecture.cost_graph(examples) if cost else self.architecture.output_graph(examples)
+
+    # Learning.
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        epochs: int = 30,
+        batch_size: int = 10,
+        learning_rate: float = 0.1,
+        optimizer: str = "sgd",
+        validation_data: tuple[Any, Any] | None = None,
+        shuffle: bool = True,
+        progress: bool | Listener = False,
+    ) -> History:
+        """Learn by mini-batch gradient descent: θ ← θ − η ∂C/∂θ for each mini-batch, C its mean cost.
+
+        Every epoch shuffles the examples and cuts them into mini-batches; the last, smaller one is the mean
+        over its own examples. Fitting again goes on from the present parameters.
+
+        Parameters
+        ----------
+        x
+            Examples in rows, shape (m, n). A memory map is read mini-batch by mini-batch, never as a whole.
+        y
+            Labels (whole numbers or words, shape (m,)), one-hot rows (m, k), or regression targets, (m,) or
+            (m, k).
+        epochs, batch_size, learning_rate
+            How often through the data, examples in a mini-batch, and η.
+        optimizer
+            "sgd".
+        validation_data
+            ``(x, y)`` on which every epoch is judged.
+        shuffle
+            Whether every epoch draws a new order.
+        progress
+            True prints a line an epoch; a function is handed `Progress` records, about twenty a second.
+
+        Returns
+        -------
+        History
+            The same object as ``net.history``, one entry an epoch. Its accuracy is that on the training
+            examples after the epoch (left out, as None, if they are read from a memory map).
+
+        Raises
+        ------
+        DataError
+            If data and network do not fit, or the data holds NaN or infinity.
+        SettingError
+            If a setting is impossible.
+        NonFiniteCostError
+            If the cost becomes NaN or infinite: says where; the last good parameters are kept.
+        KeyboardInterrupt
+            After Ctrl-C; what was learned up to the last whole mini-batch is kept.
+        """
+        count = check_not_negative("epochs", epochs)
+        size, rate = check_positive("batch_size", batch_size), check_rate("learning_rate", learning_rate)
+        update = named_optimizer(optimizer)
+        targets = self.targets or self._infer(y)
+        examples = self._examples(x, y, targets)
+        held_out = None if validation_data is None else self._examples(*validation_data, targets)
+        self.targets = targets
+
+        def judge(data: Examples | None, values: list[Array]) -> Evaluation | None:
+            return None if data is None else self._judge(data, targets, values)
+
+        plan = Plan(
+            epochs=count,
+            batch_size=size,
+            learning_rate=rate,
+            shuffle=bool(shuffle),
+            rows=len(examples),
+            gather=examples.gather,
+            judge_training=lambda values: judge(None if examples.streamed else examples, values),
+            judge_validation=lambda values: judge(held_out, values),
+            listener=_listener(progress),
+        )
+        epoch = self._epochs.get(update.name) or interpreted_epoch(self.architecture.cost_graph, update)
+        self._epochs[update.name] = epoch
+        run_epochs(self._values, epoch, plan, self._random, self.history, self._keep)
+        return self.history
+
+    def _keep(self, values: list[Array]) -> None:
+        self._values = values
+
+    def _infer(self, y: Any) -> Targets:
+        return infer_targets(y, self.architecture.sizes[-1], labels_expected=self.architecture.expects_labels)
+
+    def _known_targets(self) -> Targets:
+        if self.targets is not None:
+            return self.targets
+        outputs = self.architecture.sizes[-1]
+        return Targets(outputs, np.arange(max(outputs, 2)) if self.architecture.expects_labels else None)
+
+    def _table(self, x: Any) -> Array:
+        """Return inputs as a table of finite real numbers with the right number of columns."""
+        table = as_array("x", x)
+        if table.ndim == 1:
+            table = table.reshape(1, -1)
+        if table.ndim != 2:
+            raise DataError("fit.table", given=table.shape)
+        if table.dtype.kind not in "biuf":
+            raise DataError("fit.not_numbers", dtype=table.dtype)
+        if table.shape[1] != self.architecture.sizes[0]:
+            raise DataError("fit.features", expected=self.architecture.sizes[0], given=table.shape[1])
+        check_finite(table, "x")
+        return table
+
+    def _examples(self, x: Any, y: Any, targets: Targets) -> Examples:
+        """Return inputs and targets, checked."""
+        table, given = self._table(x), as_array("targets", y)
+        if len(table) == 0:
+            raise DataError("fit.no_rows")
+        if np.ndim(given) == 0 or len(given) != len(table):
+            raise DataError("fit.count", rows=len(table), targets=len(np.atleast_1d(given)))
+        dtype = np.dtype(self.architecture.dtype)
+        return Examples(table, given, self._scale, lambda y: targets.encode(y, dtype), dtype.itemsize)
+
+    def _scale(self, x: Array) -> Array:
+        if self.scaling is None:
+            return x.astype(self.architecture.dtype)
+        return self.scaling(x, self.architecture.dtype)
+
+    def _program(self, kind: str, rows: int) -> Program:
+        """Return the program of the outputs, or of cost and outputs, for a number of examples; made once."""
+        program = self._programs.get((kind, rows))
+        if program is None:
+            make = self.architecture.output_graph if kind == "output" else self.architecture.judged_graph
+            graph = simplify(stabilise(make(rows)))
+            if len(self._programs) >= MOST_PROGRAMS:
+                self._programs.clear()
+            program = self._programs[kind, rows] = Program(graph.inputs, graph.outputs, in_place=True)
+        return program
+
+    def _judge(self, examples: Examples, targets: Targets, values: Sequence[Array]) -> Evaluation:
+        """Return cost and accuracy, or R², some rows at a time."""
+        total, correct, cost = len(examples), 0, 0.0
+        seen: list[tuple[Array, Array]] = []
+        for x, target in examples.chunks():
+            part, output = self._program("judged", len(x)).run(*values, x, target)
+            cost += float(part) * len(x)
+            if targets.classifies:
+                correct += targets.correct(output, target)
+            else:
+                seen.append((output.astype("float64"), target.astype("float64")))
+        if targets.classifies:
+            return Evaluation(cost / total, correct / total, None, correct, total)
+        output, target = (np.concatenate(columns) for columns in zip(*seen, strict=True))
+        return Evaluation(cost / total, None, r_squared(output, target), None, total)
+
+    # Files.
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a safetensors file, wholly or not at all.
+
+        The file holds the settings, labels, input scaling and `information` as plain data, and the
+        parameters. A cost function of your own is not written; hand it to `load` again.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written; an earlier one is then untouched.
+        """
+        saved = Saved(self.architecture, self.parameters, self.targets, self.scaling, self.information)
+        write(path, saved)
+
+
+def load(path: str | os.PathLike[str], *, cost: CostFunction | None = None) -> Network:
+    """Return the network that `Network.save` wrote.
+
+    Parameters
+    ----------
+    path
+        The model file.
+    cost
+        The cost function, if the network was saved with one of its own (as names are found in tables only,
+        the file cannot hold it). Without it the network predicts, but cannot be judged or trained.
+
+    Raises
+    ------
+    FileError
+        If the file is missing; `ModelFileError` if it is damaged or no model.
+    """
+    saved = read(path, cost)
+    a = saved.architecture
+    net = Network(
+        a.sizes,
+        activation=a.activations,
+        cost=a.cost,
+        output=a.output,
+        initialiser=a.initialiser,
+        dtype=a.dtype,
+    )
+    net.set_parameters(**saved.parameters)
+    net.targets, net.scaling, net.information = saved.targets, saved.scaling, dict(saved.information)
+    return net
+
+
+def _listener(progress: bool | Listener) -> Listener:
+    if callable(progress):
+        return progress
+    return _print_epoch if progress else _ignore
+
+
+def _print_epoch(progress: Progress) -> None:
+    if progress.report is not None:
+        print(progress.report, flush=True)  # noqa: T201 - what the user asked for
+
+
+def _ignore(progress: Progress) -> None:
+    del progress

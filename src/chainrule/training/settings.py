@@ -1,0 +1,36 @@
+"""Checks of the numbers that a user sets."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SettingError
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def check_positive(setting: str, value: Any) -> int:
+    """Return a setting that must be a positive whole number; raise `SettingError` if it is not."""
+    if not _is_whole(value) or value < 1:
+        raise SettingError("setting.positive", setting=setting, value=value)
+    return int(value)
+
+
+def check_not_negative(setting: str, value: Any) -> int:
+    """Return a setting that must be a whole number from 0 on; raise `SettingError` if it is not."""
+    if not _is_whole(value) or value < 0:
+        raise SettingError("setting.not_negative", setting=setting, value=value)
+    return int(value)
+
+
+def check_rate(setting: str, value: Any) -> float:
+    """Return a setting that must be a positive, finite number; raise `SettingError` if it is not."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value <= 0:
+        raise SettingError("setting.rate", setting=setting, value=value)
+    return float(value)

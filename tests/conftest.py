@@ -1,0 +1,29 @@
+"""What all tests share: English texts whatever the machine's locale, and the folder of the large data sets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["CHAINRULE_LANG"] = "en"
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """Return MNIST from the folder that CHAINRULE_DATA names; skip where there is none."""
+    folder = os.environ.get("CHAINRULE_DATA")
+    if not folder or not (Path(folder) / "mnist").is_dir():
+        pytest.skip("CHAINRULE_DATA names no folder with mnist/")
+    from chainrule.datasets import load
+
+    return load("mnist")
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Return the small digits, which come with scikit-learn."""
+    from chainrule.datasets import load
+
+    return load("digits")
