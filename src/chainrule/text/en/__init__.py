@@ -1,5 +1,12 @@
 """English texts, a file for each part of the library."""
 
-from chainrule.text.en import common, data, graph, training
+from chainrule.text.en import cli, common, data, explain, graph, training
 
-TABLE: dict[str, str] = {**common.TABLE, **data.TABLE, **graph.TABLE, **training.TABLE}
+TABLE: dict[str, str] = {
+    **cli.TABLE,
+    **common.TABLE,
+    **data.TABLE,
+    **explain.TABLE,
+    **graph.TABLE,
+    **training.TABLE,
+}

@@ -1,0 +1,131 @@
+"""What a network is trained on and judged by: rows, what the targets are, and how both are scaled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.datasets import Dataset, Scaling, check_finite, split
+from chainrule.errors import DataError, SettingError
+from chainrule.nn.costs import COSTS
+
+if TYPE_CHECKING:
+    from chainrule.network import Network
+
+Array = np.ndarray[Any, Any]
+Pair = tuple[Array, Array]
+
+HELD_OUT = 0.2
+MOST_CLASSES = 100
+LARGE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything about the data that training needs.
+
+    Parameters
+    ----------
+    training, held_out
+        Inputs and targets: (m, n) and (m,) or (m, k).
+    labels
+        Whether the targets are labels; else they are numbers to be approached.
+    outputs
+        How many outputs the network needs.
+    scaling
+        Of the inputs.
+    target_scaling
+        Of the targets while training, None if they are learned as they are.
+    """
+
+    training: Pair
+    held_out: Pair
+    labels: bool
+    outputs: int
+    scaling: Scaling
+    target_scaling: Scaling | None
+
+    def learned(self, pair: Pair) -> Pair:
+        """Return inputs and targets as they are learned."""
+        x, y = pair
+        if self.target_scaling is None:
+            return x, y
+        columns = self.target_scaling(y if y.ndim == 2 else y[:, None], np.float64)
+        return x, columns if y.ndim == 2 else columns[:, 0]
+
+    def restore_units(self, net: Network) -> None:
+        """Fold the scaling of the targets into the last layer, so that outputs come in the targets' units."""
+        if self.target_scaling is None:
+            return
+        last = net.architecture.layers
+        offset, scale = self.target_scaling.offset, self.target_scaling.scale
+        weights, bias = net.parameters[f"W{last}"], net.parameters[f"b{last}"]
+        net.set_parameters(**{f"W{last}": weights * scale, f"b{last}": bias * scale + offset})
+
+
+def prepare(data: Dataset, *, cost: str | None, output: str | None, seed: int) -> Material:
+    """Return the rows to train on, those to judge by, and how they are to be understood.
+
+    The data's own test set is held out, else a fifth of the rows, drawn from every class alike. Inputs are
+    scaled as the data calls for, else standardised by the training rows. Targets are labels if they are words
+    or at most a hundred different whole numbers, unless ``cost`` is one for numbers.
+
+    Raises
+    ------
+    DataError
+        If there are no targets, fewer than two rows, one class only, or a value is not finite.
+    SettingError
+        If the cost is one for labels, and the targets are none.
+    """
+    if data.y is None:
+        raise DataError("cli.train.no_target", source=data.name)
+    labels = _are_labels(data.y, cost)
+    if not labels and cost == "cross_entropy":
+        raise SettingError("cli.train.labels_only", cost=cost)
+    if not labels:
+        check_finite(data.y, data.name)
+    training, held_out = _divided(data, data.y, labels=labels, seed=seed)
+    scaling = data.scaling if data.scaling is not None else Scaling.standard(training[0])
+    target_scaling = None
+    if not labels and output in (None, "identity"):
+        y = training[1]
+        target_scaling = Scaling.standard(
+            y.astype("float64") if y.ndim == 2 else y.astype("float64")[:, None]
+        )
+    outputs = _classes(data.y) if labels else 1 if data.y.ndim == 1 else data.y.shape[1]
+    return Material(training, held_out, labels, outputs, scaling, target_scaling)
+
+
+def _are_labels(y: Array, cost: str | None) -> bool:
+    if y.dtype.kind == "U":
+        return True
+    for_numbers = cost is not None and not COSTS[cost].labels
+    if y.ndim == 2 and y.shape[1] > 1:
+        one_hot = bool(((y == 0) | (y == 1)).all()) and bool((y.sum(axis=1) == 1).all())
+        return one_hot and not for_numbers
+    return y.dtype.kind in "biu" and not for_numbers and len(np.unique(y)) <= MOST_CLASSES
+
+
+def _classes(y: Array) -> int:
+    """Return how many outputs the labels need: one each; whole numbers from 0 on count up to the largest."""
+    if y.ndim == 2 and y.shape[1] > 1:
+        return int(y.shape[1])
+    found = np.unique(y)
+    if len(found) == 1:
+        raise DataError("targets.one_class", label=str(found[0]))
+    counting = found.dtype.kind in "biu" and found[0] >= 0 and found[-1] < MOST_CLASSES
+    return int(found[-1]) + 1 if counting else len(found)
+
+
+def _divided(data: Dataset, y: Array, *, labels: bool, seed: int) -> tuple[Pair, Pair]:
+    if data.x_test is not None and data.y_test is not None:
+        return (data.x, y), (data.x_test, data.y_test)
+    total = len(data.x)
+    if isinstance(data.x, np.memmap) and data.x.nbytes > LARGE_BYTES:
+        first = total - max(1, round(HELD_OUT * total))  # slices of a memory map are not read
+        return (data.x[:first], y[:first]), (data.x[first:], y[first:])
+    classes = np.argmax(y, axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(total)
+    training, held_out = split(total, HELD_OUT, seed, classes if labels else None)
+    return (data.x[training], y[training]), (data.x[held_out], y[held_out])

@@ -1,0 +1,263 @@
+"""``chainrule train``: a network learns from data, is judged on rows held out, and is saved."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from chainrule.cli import printing
+from chainrule.cli.commands import Argument, Command, Option
+from chainrule.cli.values import NAMES, NOT_NEGATIVE, POSITIVE, RATE, SIZES, TEXT
+from chainrule.text import say
+
+if TYPE_CHECKING:
+    from chainrule.cli.material import Material
+    from chainrule.datasets import Dataset
+    from chainrule.network import Network
+    from chainrule.training.history import Evaluation
+
+STOPPED = 130
+RATES = {"quadratic": 3.0, "cross_entropy": 0.5, "mse": 0.1, "mae": 0.1, "huber": 0.1}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for; None where the data decides."""
+
+    data: str
+    hidden: tuple[int, ...]
+    epochs: int
+    batch_size: int
+    learning_rate: float | None
+    activation: tuple[str, ...] | None
+    cost: str | None
+    output: str | None
+    initialiser: str | None
+    optimizer: str
+    seed: int
+    dtype: str
+    target: str | None
+    categorical: tuple[str, ...]
+    out: str | None
+    quiet: bool
+    json: bool
+
+
+def command() -> Command:
+    """Return the command."""
+    return Command(
+        "train",
+        lambda **given: run(Settings(**given)),
+        [
+            Argument("data", default="digits", required=False),
+            Option("--hidden", SIZES, default=(30,), shown="30"),
+            Option("--epochs", NOT_NEGATIVE, default=30, shown="30"),
+            Option("--batch-size", POSITIVE, default=10, shown="10"),
+            Option("--learning-rate", RATE, shown="3.0 (quadratic), 0.5 (cross_entropy), 0.1"),
+            Option("--activation", NAMES),
+            Option("--cost", TEXT),
+            Option("--output", TEXT),
+            Option("--initialiser", TEXT),
+            Option("--optimizer", TEXT, default="sgd", shown="sgd"),
+            Option("--seed", NOT_NEGATIVE, default=0, shown="0"),
+            Option("--dtype", TEXT, default="float32", shown="float32"),
+            Option("--target", TEXT),
+            Option("--categorical", NAMES, default=()),
+            Option("--out", TEXT),
+            Option("--quiet", None),
+        ],
+    )
+
+
+def run(settings: Settings) -> int:
+    """Train, report and save; a stop by Ctrl-C saves what was learned."""
+    from chainrule.files import ensure_writable
+
+    if settings.out is not None:
+        ensure_writable(settings.out)
+    check_names(settings)
+    session = Session.start(settings)
+    interrupted = session.learn()
+    if settings.out is not None:
+        session.net.save(settings.out)
+    if interrupted:
+        saved = say("cli.train.saved", path=settings.out) if settings.out else say("cli.train.not_saved")
+        printing.complain(say("cli.train.stopped", epoch=session.epoch, saved=saved))
+    if settings.json:
+        printing.json_object(session.summary(interrupted=interrupted))
+    elif not interrupted:
+        printing.line(session.report())
+    return STOPPED if interrupted else 0
+
+
+def check_names(settings: Settings) -> None:
+    """Raise for names and sizes that no network has, before any data is read."""
+    from chainrule.cli.about import option_named
+    from chainrule.nn.architecture import read_settings
+    from chainrule.training.optimizers import optimizer
+
+    activation = _activation(settings, "sigmoid")
+    with (
+        option_named("activation", "--activation"),
+        option_named("cost", "--cost"),
+        option_named("output", "--output"),
+        option_named("initialiser", "--initialiser"),
+        option_named("optimizer", "--optimizer"),
+    ):
+        read_settings(
+            [2, *settings.hidden, 2],
+            activation,
+            settings.cost or "quadratic",
+            settings.output,
+            settings.initialiser,
+            settings.dtype,
+        )
+        optimizer(settings.optimizer)
+
+
+def _activation(settings: Settings, default: str) -> str | tuple[str, ...]:
+    names = settings.activation or (default,)
+    return names[0] if len(names) == 1 else names
+
+
+@dataclass
+class Session:
+    """One training: the data, the network, and how it went."""
+
+    settings: Settings
+    data: Dataset
+    material: Material
+    net: Network
+    rate: float
+    epoch: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def start(cls, settings: Settings) -> Session:
+        """Read the data and make the network."""
+        from chainrule.cli.about import about
+        from chainrule.cli.material import prepare
+        from chainrule.datasets import load
+        from chainrule.network import Network
+
+        data = load(settings.data, target=settings.target, categorical=settings.categorical)
+        with about(data.name):
+            material = prepare(data, cost=settings.cost, output=settings.output, seed=settings.seed)
+        cost = settings.cost or ("quadratic" if material.labels else "mse")
+        output = settings.output
+        if output is None and not material.labels:
+            output = "identity"
+        net = Network(
+            [data.x.shape[1], *settings.hidden, material.outputs],
+            activation=_activation(settings, "sigmoid" if material.labels else "tanh"),
+            cost=cost,
+            output=output,
+            initialiser=settings.initialiser,
+            seed=settings.seed,
+            dtype=settings.dtype,
+        )
+        net.scaling = material.scaling
+        net.information = _information(data, settings)
+        rate = settings.learning_rate or RATES.get(cost, 0.1)
+        return cls(settings, data, material, net, rate)
+
+    def learn(self) -> bool:
+        """Fit the network; return whether Ctrl-C ended it."""
+        from chainrule.cli.about import about
+        from chainrule.cli.live import Live
+        from chainrule.errors import NonFiniteCostError
+
+        settings, material = self.settings, self.material
+        shown = not (settings.quiet or settings.json)
+        x, y = material.learned(material.training)
+        began = time.perf_counter()
+        interrupted = False
+        with about(self.data.name), Live(lines=shown, bar=not settings.quiet) as live:
+            try:
+                self.net.fit(
+                    x,
+                    y,
+                    epochs=settings.epochs,
+                    batch_size=settings.batch_size,
+                    learning_rate=self.rate,
+                    optimizer=settings.optimizer,
+                    validation_data=material.learned(material.held_out),
+                    progress=live,
+                )
+            except KeyboardInterrupt:
+                interrupted = True
+            except NonFiniteCostError as error:
+                values = {**error.values, "rate": self.rate}
+                raise NonFiniteCostError("cli.train.not_finite", **values) from error
+        self.epoch, self.seconds = live.epoch, time.perf_counter() - began
+        material.restore_units(self.net)
+        return interrupted
+
+    def scores(self) -> tuple[Evaluation, Evaluation]:
+        """Return how good the network is on the training rows and on those held out."""
+        return self.net.evaluate(*self.material.training), self.net.evaluate(*self.material.held_out)
+
+    def summary(self, *, interrupted: bool) -> dict[str, Any]:
+        """Return everything as plain data."""
+        training, held_out = self.scores()
+        settings = asdict(self.settings)
+        for name in ("data", "out", "quiet", "json", "hidden"):
+            del settings[name]
+        material = self.material
+        return {
+            "data": self.data.name,
+            "training_examples": len(material.training[0]),
+            "held_out_examples": len(material.held_out[0]),
+            "settings": {**settings, **self.net.architecture.plain(), "learning_rate": self.rate},
+            "target_scaling": None if material.target_scaling is None else vars(material.target_scaling),
+            "history": vars(self.net.history),
+            "training": training._asdict(),
+            "held_out": held_out._asdict(),
+            "parameters": self.net.size,
+            "seconds": self.seconds,
+            "model": self.settings.out,
+            "interrupted": interrupted,
+        }
+
+    def report(self) -> str:
+        """Return the final table."""
+        training, held_out = self.scores()
+        judged = "cli.train.column.accuracy" if self.material.labels else "cli.train.column.r2"
+        heads = ["", say("cli.train.column.examples"), say("cli.train.column.cost"), say(judged)]
+        rows = [
+            [say(f"cli.train.row.{name}"), f"{score.total:,}", f"{score.cost:.4g}", _judged(score)]
+            for name, score in (("training", training), ("held_out", held_out))
+        ]
+        sizes = "-".join(str(size) for size in self.net.architecture.sizes)
+        facts = say(
+            "cli.train.facts",
+            sizes=sizes,
+            parameters=self.net.size,
+            epochs=self.settings.epochs,
+            seconds=self.seconds,
+        )
+        out = self.settings.out
+        saved = say("cli.train.saved", path=out) if out else say("cli.train.not_saved_hint")
+        return "\n".join(["", printing.table(heads, rows), "", facts, saved])
+
+
+def _judged(score: Evaluation) -> str:
+    if score.accuracy is not None:
+        return f"{score.accuracy:.2%} ({score.correct:,})"
+    return "-" if score.r2 is None else f"{score.r2:.4f}"
+
+
+def _information(data: Dataset, settings: Settings) -> dict[str, Any]:
+    """Return what the model file should know about its data."""
+    found = {
+        "data": data.name,
+        "feature_names": data.feature_names,
+        "target_names": data.target_names,
+        "class_names": data.class_names,
+        "image_shape": data.image_shape,
+        "categorical": settings.categorical,
+    }
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in found.items() if value
+    }

@@ -1,0 +1,112 @@
+"""Nodes as people write them: operands by name, parentheses where they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.graph.node import CONSTANT, Node
+
+FEW = 12  # entries of an array that are written out
+LEVELS = {
+    **dict.fromkeys(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"), 0),
+    **dict.fromkeys(("add", "subtract"), 1),
+    **dict.fromkeys(("multiply", "divide", "reciprocal", "remainder", "floor_divide", "matmul"), 2),
+    "negative": 3,
+    **dict.fromkeys(("power", "square", "exp2"), 4),
+}
+ATOM = 5
+
+
+class Written(NamedTuple):
+    """A piece of a formula, and how strongly its outermost operator binds."""
+
+    text: str
+    level: int = ATOM
+
+
+def number(value: Any) -> str:
+    """Return a number or an array as text on one line.
+
+    Examples
+    --------
+    >>> number(45.0), number(1 / 3), number(np.arange(3.0))
+    ('45', '0.3333333', '[0, 1, 2]')
+    """
+    array = np.asarray(value)
+    if array.ndim:
+        entries = [number(entry) for entry in array] if array.size <= FEW else [f"… {array.shape} …"]
+        return f"[{', '.join(entries)}]"
+    if array.dtype.kind == "b":
+        return str(bool(array))
+    real = float(array)
+    return f"{real:.0f}" if real.is_integer() and abs(real) < 1e15 else f"{real:.7g}"
+
+
+def written_number(value: Any) -> Written:
+    """Return a value as a piece of a formula."""
+    text = number(value)
+    return Written(text, LEVELS["negative"] if text.startswith("-") else ATOM)
+
+
+def formula(node: Node, names: Mapping[Node, str]) -> str:
+    """Return a node's operation; its operands by name, or spelt out where they have none."""
+    return _written(node, lambda source: _operand(source, names)).text
+
+
+def with_numbers(node: Node, values: Mapping[Node, Any]) -> str:
+    """Return a node's operation with the values of its operands."""
+    return _written(node, lambda source: written_number(values[source])).text
+
+
+def in_names(node: Node, names: Mapping[Node, str]) -> str:
+    """Return a node by its name, or its formula if it has none."""
+    return _operand(node, names).text
+
+
+def factors(parts: Sequence[str], sign: str) -> str:
+    """Return a product; a negative factor after the first stands in parentheses.
+
+    Examples
+    --------
+    >>> factors(["-3", "-2"], "·")
+    '-3 · (-2)'
+    """
+    first, *rest = parts
+    return f" {sign} ".join([first, *[f"({part})" if part.startswith("-") else part for part in rest]])
+
+
+def _operand(node: Node, names: Mapping[Node, str]) -> Written:
+    if node in names:
+        return Written(names[node])
+    if node.primitive is CONSTANT:
+        return written_number(node.value)
+    return _written(node, lambda source: _operand(source, names))
+
+
+def _written(node: Node, operand: Callable[[Node], Written]) -> Written:
+    if node.primitive is CONSTANT:
+        return written_number(node.value)
+    level = LEVELS.get(node.primitive.name, ATOM)
+    operands = [operand(source) for source in node.inputs]
+    texts = [part.text for part in operands]
+    if level < ATOM:
+        texts = [_enclosed(part, place, level, node) for place, part in enumerate(operands)]
+    text = node.primitive.text or f"{node.primitive.name}({', '.join(f'{{{n}}}' for n in range(len(texts)))})"
+    settings = dict(node.settings)
+    axis = settings.get("axis")
+    if axis is not None and text.endswith(")") and len(np.atleast_1d(axis)) < node.inputs[0].ndim:
+        text = f"{text[:-1]}, axis={{axis}})"
+        settings["axis"] = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
+    return Written(text.format(*texts, **settings), level)
+
+
+def _enclosed(part: Written, place: int, level: int, node: Node) -> str:
+    """Return an operand of an operator, in parentheses where it binds less strongly or has a minus."""
+    name = node.primitive.name
+    tight = part.level >= level if place == 0 and name not in ("power", "square", "negative") else False
+    fits = tight or part.level > level or (place == 1 and name == "power" and part.level == level)
+    leading_minus = part.text.startswith("-") and (place > 0 or name in ("negative", "reciprocal", "exp2"))
+    return part.text if fits and not leading_minus else f"({part.text})"

@@ -1,0 +1,37 @@
+"""What the values of a graph are called in an explanation: as the user called them, else u, v, w …, and J."""
+
+from __future__ import annotations
+
+import re
+
+from chainrule.graph.graph import Graph
+from chainrule.graph.node import CONSTANT, INPUT, Node
+
+LETTERS = ("u", "v", "w", "p", "q", "r")
+OUTPUTS = ("J", "y", "f", "out")
+
+
+def step_names(graph: Graph) -> dict[Node, str]:
+    """Return a name for each input and each computed node.
+
+    Examples
+    --------
+    >>> from chainrule.expressions import read_expression
+    >>> list(step_names(read_expression("3*(a + b*c)")).values())
+    ['a', 'b', 'c', 'u', 'v', 'J']
+    """
+    known = graph.node_names()
+    names = {node: known.get(node, node.label) for node in graph.inputs}
+    steps = {node: None for node in graph.nodes if node.primitive not in (CONSTANT, INPUT)}
+    given = {node: known[node] for node in steps if not re.fullmatch(r"t[0-9]+", known[node])}
+    taken = {*names.values(), *given.values()}
+    output = graph.outputs[0]
+    free_outputs = [name for name in OUTPUTS if name not in taken]
+    if output in steps and output not in given:
+        given[output] = free_outputs[0] if free_outputs else "J_"
+    unnamed = [node for node in steps if node not in given]
+    letters = [letter for letter in LETTERS if letter not in taken]
+    if len(unnamed) > len(letters):
+        letters = [name for n in range(1, len(unnamed) + len(taken) + 1) if (name := f"t{n}") not in taken]
+    given.update(zip(unnamed, letters, strict=False))
+    return {**names, **{node: given[node] for node in steps}}
