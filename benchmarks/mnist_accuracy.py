@@ -54,8 +54,11 @@ def main() -> None:
     for start in STARTS:
         for seed in range(options.seeds):
             runs.append(run(seed, start, options.epochs))
-            print(f"{start:8} seed {seed}: best epoch {runs[-1]['best']:.2%}, last {runs[-1]['last']:.2%}, "
-                  f"{runs[-1]['seconds']:.0f} s", flush=True)
+            print(
+                f"{start:8} seed {seed}: best epoch {runs[-1]['best']:.2%}, last {runs[-1]['last']:.2%}, "
+                f"{runs[-1]['seconds']:.0f} s",
+                flush=True,
+            )
         best = [entry["best"] for entry in runs if entry["start"] == start]
         print(f"{start:8} median of the best epochs: {statistics.median(best):.2%}", flush=True)
     if options.json:

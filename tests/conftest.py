@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 os.environ["CHAINRULE_LANG"] = "en"
+pytest_plugins = ["laws.counting"]  # prints how many numbers the laws compared
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,7 @@ def test_zero_start_keeps_hidden_units_equal():
     net = cr.Network([2, 6, 1], activation="tanh", initialiser="zeros")
     net.fit(x, y, epochs=20, learning_rate=0.5)
     W1 = net.parameters["W1"]
-    assert (W1 == W1[:, :1]).all()
+    assert (W1[:, :1] == W1).all()
     other = cr.Network([2, 6, 1], activation="tanh", seed=0)
     other.fit(x, y, epochs=20, learning_rate=0.5)
     assert np.unique(other.parameters["W1"][0]).size == 6

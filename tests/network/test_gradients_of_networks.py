@@ -7,6 +7,7 @@ import pytest
 import scipy.special
 
 import chainrule as cr
+from chainrule.datasets import Scaling
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.costs import COSTS
 
@@ -106,3 +107,17 @@ def test_a_cost_of_ones_own():
     for name, gradient in net.gradients(x, y).items():
         assert np.allclose(gradient, central_differences(net, x, y, name), atol=1e-7)
     assert net.fit(x, y, epochs=30, learning_rate=0.05).cost[-1] < net.history.cost[0]
+
+
+def test_derivative_by_the_inputs_through_the_scaling():
+    net = cr.Network([3, 4, 2], activation="tanh", seed=0, dtype="float64")
+    net.scaling = Scaling(np.array([1.0, 2.0, 3.0]), np.array([2.0, 0.5, 4.0]))
+    x = np.array([0.3, -0.2, 0.9])
+    slopes = cr.jacobian(net)(x)
+    h = 1e-6
+    for column in range(3):
+        step = h * np.eye(3)[column]
+        assert np.allclose(slopes[:, column], (net(x + step) - net(x - step)) / (2 * h), atol=1e-9)
+    rows = np.stack([x, 2 * x])
+    by_rows = cr.grad(lambda rows: np.sum(net(rows)[:, 0]))(rows)
+    assert np.allclose(by_rows[1], cr.jacobian(net)(2 * x)[0], rtol=1e-12)

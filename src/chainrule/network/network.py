@@ -13,12 +13,14 @@ from chainrule.errors import DataError, SettingError, nearest_hint
 from chainrule.gradients import pull_back
 from chainrule.graph.graph import Graph
 from chainrule.graph.interpreter import Program
+from chainrule.graph.node import Node
 from chainrule.network.saved import Saved, read, write
 from chainrule.nn.architecture import read_settings
 from chainrule.nn.costs import CostFunction
 from chainrule.rewrites import simplify, stabilise
+from chainrule.training.evaluation import Evaluation, evaluate
 from chainrule.training.examples import Examples, chunks
-from chainrule.training.history import Evaluation, History, Listener, Progress, r_squared
+from chainrule.training.history import History, Listener, Progress
 from chainrule.training.loop import Plan, run_epochs
 from chainrule.training.optimizers import optimizer as named_optimizer
 from chainrule.training.settings import check_not_negative, check_positive, check_rate
@@ -144,11 +146,16 @@ class Network:
     def __call__(self, x: Any) -> Array:
         """Return the outputs for examples in rows: shape (m, k), or (k,) for one example of shape (n,).
 
+        A traced ``x`` gives a traced output, the parameters being constants: so ``cr.grad`` differentiates by
+        the inputs.
+
         Raises
         ------
         DataError
             If ``x`` has another number of features, or holds NaN or infinity.
         """
+        if isinstance(x, Node):
+            return self._traced(x)
         table = self._table(x)
         outputs = np.empty((len(table), self.architecture.sizes[-1]), self.architecture.dtype)
         for rows in chunks(len(table)):
@@ -252,7 +259,7 @@ class Network:
         count = check_not_negative("epochs", epochs)
         size, rate = check_positive("batch_size", batch_size), check_rate("learning_rate", learning_rate)
         update = named_optimizer(optimizer)
-        targets = self.targets or self._infer(y)
+        targets = self.targets or self._infer(y, learning=True)
         examples = self._examples(x, y, targets)
         held_out = None if validation_data is None else self._examples(*validation_data, targets)
         self.targets = targets
@@ -276,11 +283,22 @@ class Network:
         run_epochs(self._values, epoch, plan, self._random, self.history, self._keep)
         return self.history
 
+    def _traced(self, x: Node) -> Any:
+        """Return the outputs for traced inputs, as nodes of the same trace."""
+        rows = x.reshape(1, -1) if x.ndim == 1 else x
+        if rows.ndim != 2 or rows.shape[1] != self.architecture.sizes[0]:
+            raise DataError("fit.features", expected=self.architecture.sizes[0], given=x.shape[-1:])
+        if self.scaling is not None:
+            rows = (rows - self.scaling.offset) / self.scaling.scale
+        (output,) = self.architecture.output_graph(rows.shape[0]).substitute(rows, *self._values)
+        return output[0] if x.ndim == 1 else output
+
     def _keep(self, values: list[Array]) -> None:
         self._values = values
 
-    def _infer(self, y: Any) -> Targets:
-        return infer_targets(y, self.architecture.sizes[-1], labels_expected=self.architecture.expects_labels)
+    def _infer(self, y: Any, *, learning: bool = False) -> Targets:
+        a = self.architecture
+        return infer_targets(y, a.sizes[-1], labels_expected=a.expects_labels, learning=learning)
 
     def _known_targets(self) -> Targets:
         if self.targets is not None:
@@ -329,20 +347,11 @@ class Network:
         return program
 
     def _judge(self, examples: Examples, targets: Targets, values: Sequence[Array]) -> Evaluation:
-        """Return cost and accuracy, or R², some rows at a time."""
-        total, correct, cost = len(examples), 0, 0.0
-        seen: list[tuple[Array, Array]] = []
-        for x, target in examples.chunks():
-            part, output = self._program("judged", len(x)).run(*values, x, target)
-            cost += float(part) * len(x)
-            if targets.classifies:
-                correct += targets.correct(output, target)
-            else:
-                seen.append((output.astype("float64"), target.astype("float64")))
-        if targets.classifies:
-            return Evaluation(cost / total, correct / total, None, correct, total)
-        output, target = (np.concatenate(columns) for columns in zip(*seen, strict=True))
-        return Evaluation(cost / total, None, r_squared(output, target), None, total)
+        def run(x: Array, target: Array) -> tuple[float, Array]:
+            cost, output = self._program("judged", len(x)).run(*values, x, target)
+            return cost, output
+
+        return evaluate(run, examples, targets)
 
     # Files.
 
@@ -376,6 +385,17 @@ def load(path: str | os.PathLike[str], *, cost: CostFunction | None = None) -> N
     ------
     FileError
         If the file is missing; `ModelFileError` if it is damaged or no model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], seed=5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     net.save(f"{folder}/net.safetensors")
+    ...     again = cr.load(f"{folder}/net.safetensors")
+    >>> bool((again([1.0, 2.0]) == net([1.0, 2.0])).all())
+    True
     """
     saved = read(path, cost)
     a = saved.architecture

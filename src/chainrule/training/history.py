@@ -4,31 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from chainrule.text import say
-
-Array = np.ndarray[Any, Any]
-
-
-class Evaluation(NamedTuple):
-    """How good a network is on data: the mean cost, and accuracy (labels) or R² (regression)."""
-
-    cost: float
-    accuracy: float | None
-    r2: float | None
-    correct: int | None
-    total: int
-
-
-def r_squared(output: Array, target: Array) -> float | None:
-    """Return R² = 1 − Σ(y − a)² / Σ(y − mean y)², the mean over columns; None where targets do not vary."""
-    spread = np.sum(np.square(target - target.mean(axis=0)), axis=0)
-    if not spread.all():
-        return None
-    return float(np.mean(1 - np.sum(np.square(target - output), axis=0) / spread))
+from chainrule.training.evaluation import Evaluation
 
 
 @dataclass(frozen=True)

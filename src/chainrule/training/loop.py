@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import NonFiniteCostError
-from chainrule.training.history import EpochReport, Evaluation, History, Listener, Progress
+from chainrule.training.evaluation import Evaluation
+from chainrule.training.history import EpochReport, History, Listener, Progress
 from chainrule.training.step import Batches, Epoch, NonFinite
 
 Array = np.ndarray[Any, Any]

@@ -13,7 +13,7 @@ Array = np.ndarray[Any, Any]
 
 
 def as_array(name: str, value: Any) -> Array:
-    """Return ``value`` as an array (a memory map stays one); raise `DataError` if its rows differ in length."""
+    """Return ``value`` as an array (a memory map stays one); raise `DataError` if rows differ in length."""
     try:
         return np.asanyarray(value)
     except ValueError as error:
@@ -121,7 +121,7 @@ def _one_hot_rows(given: Array) -> Array:
     return given
 
 
-def infer_targets(y: Any, outputs: int, *, labels_expected: bool) -> Targets:
+def infer_targets(y: Any, outputs: int, *, labels_expected: bool, learning: bool = False) -> Targets:
     """Return how the first targets that a network sees are to be understood.
 
     One column of words or whole numbers is labels where the cost expects labels, and also under other costs
@@ -131,14 +131,14 @@ def infer_targets(y: Any, outputs: int, *, labels_expected: bool) -> Targets:
     Raises
     ------
     DataError
-        If there are more labels than outputs, or only one.
+        If there are more labels than outputs, or only one and the network is to learn from them.
     """
     given = as_array("targets", y)
     if given.ndim not in (1, 2):
         raise DataError("targets.shape", given=given.shape, outputs=outputs)
     single_column = given.ndim == 1 or given.shape[1] == 1
     if given.dtype.kind in "UO" or (single_column and _whole(given) and (labels_expected or outputs > 1)):
-        return Targets(outputs, _labels(given.reshape(-1), outputs))
+        return Targets(outputs, _labels(given.reshape(-1), outputs, learning=learning))
     one_hot = given.ndim == 2 and given.shape[1] == outputs > 1 and given.size and _is_one_hot(given)
     if labels_expected and one_hot:
         return Targets(outputs, np.arange(outputs))
@@ -154,18 +154,16 @@ def _is_one_hot(given: Array) -> bool:
     return zero_or_one and bool((given.sum(axis=1) == 1).all())
 
 
-def _labels(given: Array, outputs: int) -> Array:
+def _labels(given: Array, outputs: int, *, learning: bool) -> Array:
     """Return the labels that k outputs stand for: 0 … k−1 where that fits, else those found, sorted."""
     found: Array = np.unique(given.astype(str) if given.dtype.kind == "O" else given)
     if found.dtype.kind == "b":
         found = found.astype(int)
     count = 2 if outputs == 1 else outputs
-    if found.dtype.kind in "iu" and (not found.size or (found[0] >= 0 and found[-1] < count)):
-        if found.size == 1:
-            raise DataError("targets.one_class", label=str(found[0]))
-        return np.arange(count)
-    if found.size == 1:
+    if found.size == 1 and learning:
         raise DataError("targets.one_class", label=str(found[0]))
+    if found.dtype.kind in "iu" and (not found.size or (found[0] >= 0 and found[-1] < count)):
+        return np.arange(count)
     if found.size != count:
         raise DataError("targets.labels", found=found.size, names=_listing(found), count=count)
     return found
