@@ -69,6 +69,7 @@ def test_impossible_ways_of_learning(settings, message):
     ("x", "y", "message"),
     [
         (X[:, :1], Y, "takes 2 features, but the data has 1"),
+        ([1.0, 2.0, 3.0], [0, 1, 0], "one example or one column"),
         (X[:0], Y[:0], "no examples"),
         (X[:4], Y, "4 examples, but 6 targets"),
         (X, 1, "do not fit 2 outputs"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chainrule.cli.material import Material
     from chainrule.datasets import Dataset
     from chainrule.network import Network
-    from chainrule.training.history import Evaluation
+    from chainrule.training.evaluation import Evaluation
 
 STOPPED = 130
 RATES = {"quadratic": 3.0, "cross_entropy": 0.5, "mse": 0.1, "mae": 0.1, "huber": 0.1}

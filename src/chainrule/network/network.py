@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.datasets import Scaling, check_finite
-from chainrule.errors import DataError, SettingError, nearest_hint
+from chainrule.datasets import Scaling
+from chainrule.errors import SettingError, nearest_hint
 from chainrule.gradients import pull_back
 from chainrule.graph.graph import Graph
 from chainrule.graph.interpreter import Program
 from chainrule.graph.node import Node
+from chainrule.network.inputs import examples_of, table_of, traced_table
 from chainrule.network.saved import Saved, read, write
 from chainrule.nn.architecture import read_settings
 from chainrule.nn.costs import CostFunction
@@ -25,7 +26,7 @@ from chainrule.training.loop import Plan, run_epochs
 from chainrule.training.optimizers import optimizer as named_optimizer
 from chainrule.training.settings import check_not_negative, check_positive, check_rate
 from chainrule.training.step import Epoch, interpreted_epoch
-from chainrule.training.targets import Targets, as_array, infer_targets
+from chainrule.training.targets import Targets, infer_targets
 
 Array = np.ndarray[Any, Any]
 MOST_PROGRAMS = 64
@@ -155,8 +156,9 @@ class Network:
             If ``x`` has another number of features, or holds NaN or infinity.
         """
         if isinstance(x, Node):
-            return self._traced(x)
-        table = self._table(x)
+            traced: Array = self._traced(x)
+            return traced
+        table = table_of(x, self.architecture.sizes[0])
         outputs = np.empty((len(table), self.architecture.sizes[-1]), self.architecture.dtype)
         for rows in chunks(len(table)):
             part = self._scale(table[rows])
@@ -285,9 +287,7 @@ class Network:
 
     def _traced(self, x: Node) -> Any:
         """Return the outputs for traced inputs, as nodes of the same trace."""
-        rows = x.reshape(1, -1) if x.ndim == 1 else x
-        if rows.ndim != 2 or rows.shape[1] != self.architecture.sizes[0]:
-            raise DataError("fit.features", expected=self.architecture.sizes[0], given=x.shape[-1:])
+        rows = traced_table(x, self.architecture.sizes[0])
         if self.scaling is not None:
             rows = (rows - self.scaling.offset) / self.scaling.scale
         (output,) = self.architecture.output_graph(rows.shape[0]).substitute(rows, *self._values)
@@ -306,27 +306,8 @@ class Network:
         outputs = self.architecture.sizes[-1]
         return Targets(outputs, np.arange(max(outputs, 2)) if self.architecture.expects_labels else None)
 
-    def _table(self, x: Any) -> Array:
-        """Return inputs as a table of finite real numbers with the right number of columns."""
-        table = as_array("x", x)
-        if table.ndim == 1:
-            table = table.reshape(1, -1)
-        if table.ndim != 2:
-            raise DataError("fit.table", given=table.shape)
-        if table.dtype.kind not in "biuf":
-            raise DataError("fit.not_numbers", dtype=table.dtype)
-        if table.shape[1] != self.architecture.sizes[0]:
-            raise DataError("fit.features", expected=self.architecture.sizes[0], given=table.shape[1])
-        check_finite(table, "x")
-        return table
-
     def _examples(self, x: Any, y: Any, targets: Targets) -> Examples:
-        """Return inputs and targets, checked."""
-        table, given = self._table(x), as_array("targets", y)
-        if len(table) == 0:
-            raise DataError("fit.no_rows")
-        if np.ndim(given) == 0 or len(given) != len(table):
-            raise DataError("fit.count", rows=len(table), targets=len(np.atleast_1d(given)))
+        table, given = examples_of(x, y, self.architecture.sizes[0])
         dtype = np.dtype(self.architecture.dtype)
         return Examples(table, given, self._scale, lambda y: targets.encode(y, dtype), dtype.itemsize)
 

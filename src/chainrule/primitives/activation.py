@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from chainrule.primitives.choice import where
+from chainrule.graph.primitive import Sample
+from chainrule.primitives.choice import BOTH_SIDES, number, where
 from chainrule.primitives.define import elementwise
-from chainrule.primitives.transcendental import erf, error_function, exp, sigmoid
+from chainrule.primitives.transcendental import exp, ndtr, normal_distribution, sigmoid
 
 relu = elementwise(
     "relu",
@@ -15,41 +16,39 @@ relu = elementwise(
     text="relu({0})",
     latex=r"\max(0, {0})",
     source="max({0}, 0)",
-    domain=(0.2, 2.0),
+    samples=BOTH_SIDES,
     holomorphic=False,
     kinks=lambda x: x,
 )
 leaky_relu = elementwise(
     "leaky_relu",
-    forward=lambda xp, x, slope=0.01: xp.where(x > 0, x, slope * x),
-    partials=lambda _, x, slope=0.01: (where(x > 0, 1, slope),),
+    forward=lambda xp, x, *, slope=0.01: xp.where(x > 0, x, slope * x),
+    partials=lambda y, x, slope=0.01: (where(x > 0, number(1, y), slope),),
     text="leaky_relu({0})",
     latex=r"\operatorname{{leaky\_relu}}({0})",
     source="({0} if {0} > 0 else 0.01 * {0})",
-    domain=(0.2, 2.0),
+    samples=(*BOTH_SIDES, Sample(((),), {"slope": 0.3}, (-2.0, -0.2))),
     holomorphic=False,
     kinks=lambda x: x,
 )
 elu = elementwise(
     "elu",
-    forward=lambda xp, x, alpha=1.0: xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0))),
-    partials=lambda y, x, alpha=1.0: (where(x > 0, 1, y + alpha),),
+    forward=lambda xp, x, *, alpha=1.0: xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0))),
+    partials=lambda y, x, alpha=1.0: (where(x > 0, number(1, y), y + alpha),),
     text="elu({0})",
     latex=r"\operatorname{{elu}}({0})",
     source="({0} if {0} > 0 else math.expm1({0}))",
-    domain=(-2.0, -0.2),
+    samples=(*BOTH_SIDES, Sample(((),), {"alpha": 1.5}, (-2.0, -0.2))),
     holomorphic=False,
     kinks=lambda x: x,
 )
 gelu = elementwise(
     "gelu",
-    forward=lambda xp, x: 0.5 * x * (1 + error_function(xp, x * math.sqrt(0.5))),
-    partials=lambda _, x: (
-        0.5 * (1 + erf(x * math.sqrt(0.5))) + x * exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
-    ),
+    forward=lambda xp, x: x * normal_distribution(xp, x),
+    partials=lambda _, x: (ndtr(x) + x * exp(-0.5 * x * x) / math.sqrt(2 * math.pi),),
     text="gelu({0})",
     latex=r"\operatorname{{gelu}}({0})",
-    source="(0.5 * {0} * (1 + math.erf({0} * math.sqrt(0.5))))",
+    source="(0.5 * {0} * math.erfc(-{0} * math.sqrt(0.5)))",
 )
 silu = elementwise(
     "silu",

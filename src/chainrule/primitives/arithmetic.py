@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Node, apply, lift
+from chainrule.graph.primitive import Sample
 from chainrule.primitives.choice import where
-from chainrule.primitives.define import elementwise
+from chainrule.primitives.define import elementwise, translate
 
 add = elementwise(
     "add",
@@ -88,7 +89,7 @@ power = elementwise(
     "power",
     forward=lambda xp, x, n: xp.power(x, n),
     partials=lambda y, x, n: (_power_by_base(x, n), _power_by_exponent(y, x, n)),
-    numpy=(np.power, np.float_power),
+    numpy=(np.power,),
     text="{0} ** {1}",
     latex="{{{0}}}^{{{1}}}",
     source="({0} ** {1})",
@@ -155,19 +156,39 @@ hypot = elementwise(
 )
 
 
-def astype(x: Any, dtype: Any) -> Node:
-    """Return ``x`` converted to another dtype."""
-    cast: Node = convert(lift(x), dtype=np.dtype(dtype).name)
-    return cast
-
-
 convert = elementwise(
     "convert",
-    forward=lambda xp, x, dtype: xp.asarray(x).astype(dtype),
+    forward=lambda xp, x, *, dtype: xp.asarray(x).astype(dtype),
     partials=lambda _, x, dtype: (1 if np.dtype(dtype).kind == "f" and x.dtype.kind == "f" else None,),
     dtype=lambda _, dtype: np.dtype(dtype),
     text="{dtype}({0})",
     latex=r"{0}",
     source="np.{dtype}({0})",
+    samples=(Sample(((),), {"dtype": "float64"}),),
     holomorphic=False,
 )
+
+
+@translate(
+    "astype",
+    *([np.astype] if hasattr(np, "astype") else []),
+    samples=(Sample(((2, 3),), {"dtype": "float64"}), Sample(((4,),), {"dtype": "float64", "copy": False})),
+    holomorphic=False,
+)
+def astype(x: Any, dtype: Any, *, copy: bool = True) -> Node:
+    """Return ``x`` converted to another dtype; ``copy`` is NumPy's business."""
+    del copy
+    return convert(lift(x), dtype=np.dtype(dtype).name)
+
+
+@translate(np.copy, samples=(Sample(((2, 3),)), Sample(((),))))
+def copy(a: Any) -> Node:
+    """Return ``a``: nothing can change it, so it needs no copy."""
+    return lift(a)
+
+
+@translate(np.fabs, samples=(Sample(((2, 3),), domain=(0.3, 2.0)),), holomorphic=False)
+def fabs(x: Any) -> Node:
+    """Return |x| as a real number, also of a whole one."""
+    node = lift(x)
+    return apply("absolute", astype(node, np.fabs(np.empty(0, node.dtype)).dtype))

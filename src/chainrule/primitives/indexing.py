@@ -14,9 +14,9 @@ import numpy as np
 from chainrule.errors import TraceError
 from chainrule.graph import context
 from chainrule.graph.node import CONSTANT, Node, apply, lift
-from chainrule.graph.primitive import Array, Sample, Shape, Slice, translate
+from chainrule.graph.primitive import Array, Sample, Shape, Slice
 from chainrule.primitives.choice import where
-from chainrule.primitives.define import primitive
+from chainrule.primitives.define import primitive, translate, untraced
 from chainrule.primitives.shapes import broadcast_to, normal_axis, ravel, reshape
 
 Template = tuple[Any, ...]
@@ -34,9 +34,46 @@ def _python_part(part: Any, arrays: Sequence[Any]) -> Any:
 
 
 def _index_shape(shape: Shape, *index_shapes: Shape, template: Template) -> Shape:
-    """Return the shape of ``x[index]``, found by indexing an array that takes no memory."""
-    arrays = [np.zeros(index_shape, np.intp) for index_shape in index_shapes]
-    return np.broadcast_to(np.int8(0), shape)[python_index(template, arrays)].shape
+    """Return the shape of ``x[index]``; the dimensions of index arrays come where the first of them stands.
+
+    Where other parts stand between index arrays (and numbers beside them), they come first of all.
+    """
+    parts = _spelled_out(template, len(shape))
+    lengths = iter(shape)
+    result: list[int] = []
+    picking: list[tuple[int, int]] = []  # where index arrays and numbers stand: in the index, in the result
+    for place, part in enumerate(parts):
+        if part is Ellipsis:
+            continue
+        if part is None:
+            result.append(1)
+        elif isinstance(part, Slice):
+            result.append(len(range(*slice(*part).indices(next(lengths)))))
+        else:
+            length = next(lengths)
+            picking.append((place, len(result)))
+            if isinstance(part, int) and not -length <= part < length:
+                raise IndexError(f"index {part} is out of bounds for axis of length {length}")
+    if index_shapes:
+        together = picking[-1][0] - picking[0][0] < len(picking)
+        start = picking[0][1] if together else 0
+        result[start:start] = np.broadcast_shapes(*index_shapes)
+    return tuple(result)
+
+
+def _spelled_out(template: Template, rank: int) -> list[Any]:
+    """Return the template with full slices behind its ellipsis (which stays: it separates) or at its end."""
+    missing = rank - sum(part is not None and part is not Ellipsis for part in template)
+    if missing < 0 or sum(part is Ellipsis for part in template) > 1:
+        raise IndexError(f"too many indices for {rank} axes")
+    full = [Slice(None, None, None)] * missing
+    place = template.index(Ellipsis) + 1 if Ellipsis in template else len(template)
+    return [*template[:place], *full, *template[place:]]
+
+
+def _index_of(shape: Shape, arrays: Sequence[Any], template: Template) -> None:
+    """Raise NumPy's IndexError if an index is out of range; tried on an array that takes no memory."""
+    np.broadcast_to(np.int8(0), shape)[python_index(template, arrays)]
 
 
 def _index_forward(xp: Any, x: Any, *arrays: Any, template: Template) -> Any:
@@ -55,6 +92,8 @@ def _add_at(xp: Any, g: Any, *arrays: Any, template: Template, shape: Shape) -> 
     return zeros
 
 
+ROWS = ((-2.0, 2.0), (0, 2), (0, 2))
+
 index_ = primitive(
     "index",
     forward=_index_forward,
@@ -69,10 +108,14 @@ index_ = primitive(
     source="{0}[…]",
     samples=(
         Sample(((4, 3),), {"template": (1,)}),
+        Sample(((4, 3), (2,)), {"template": (Array(0),)}, ((-2.0, 2.0), (-4, 4)), integers=(1,)),
+        Sample(((3, 2), (2, 2), ()), {"template": (Array(0), Array(1))}, ROWS, integers=(1, 2)),
+        Sample(((3, 2, 2), (2,)), {"template": (Slice(0, 2, None), None, Array(0))}, ROWS[:2], (1,)),
         Sample(((4, 3),), {"template": (-1, Slice(None, None, -2))}),
         Sample(((2, 3, 4),), {"template": (Ellipsis, None, Slice(0, 3, 2))}),
         Sample(((5,),), {"template": (Slice(4, None, -1),)}),
         Sample(((),), {"template": ()}),
+        Sample(((0, 3),), {"template": (Slice(None, None, None), 1)}),
     ),
 )
 add_at = primitive(
@@ -90,11 +133,25 @@ add_at = primitive(
     samples=(
         Sample(((3,),), {"template": (1,), "shape": (4, 3)}),
         Sample(((2, 3),), {"template": (Slice(None, None, 2),), "shape": (4, 3)}),
+        Sample(((3, 2), (3,)), {"template": (Array(0),), "shape": (2, 2)}, ROWS[:2], (1,)),
+        Sample(((2, 3), (2, 3)), {"template": (Array(0),), "shape": (2,)}, ROWS[:2], (1,)),
+        Sample(((0, 3), (0,)), {"template": (Array(0),), "shape": (2, 3)}, ROWS[:2], (1,)),
     ),
 )
 
 
-@translate(Node.__getitem__)
+@translate(
+    Node.__getitem__,
+    samples=(
+        Sample(((4, 3),), {"index": 1}),
+        Sample(((4, 3),), {"index": (slice(None, None, -1), None, 2)}),
+        Sample(((4, 3),), {"index": ([0, 2, 2], slice(1, None))}),
+        Sample(((2, 3),), {"index": (Ellipsis, [True, False, True])}),
+        Sample(((2, 3),), {"index": np.array([[True, False, True], [False, False, True]])}),
+        Sample(((3, 2, 2),), {"index": ([[0], [2]], slice(None), [1, 0])}),
+        Sample(((2, 3),), {"index": []}),
+    ),
+)
 def getitem(x: Node, index: Any) -> Node:
     """Return ``x[index]``: basic, integer arrays, boolean masks, and mixtures of them."""
     parts = index if isinstance(index, tuple) else (index,)
@@ -102,6 +159,8 @@ def getitem(x: Node, index: Any) -> Node:
     arrays: list[Any] = []
     for part in parts:
         _read_part(part, template, arrays)
+    if arrays and not any(isinstance(array, Node) for array in arrays):
+        _index_of(x.shape, arrays, tuple(template))  # an index out of range is an error here, not in each run
     return apply("index", x, *arrays, template=tuple(template))
 
 
@@ -164,6 +223,7 @@ def _whole(value: Any) -> int | None:
         Sample(((4, 3),), {"indices": [0, 2, 2], "axis": 0}),
         Sample(((4, 3),), {"indices": [[1, -1]], "axis": -1}),
         Sample(((4, 3),), {"indices": [5, 5, 0]}),
+        Sample(((4, 3),), {"indices": 2, "axis": 0}),
     ),
 )
 def take(a: Any, indices: Any, axis: int | None = None) -> Node:
@@ -177,7 +237,11 @@ def take(a: Any, indices: Any, axis: int | None = None) -> Node:
 
 @translate(
     np.take_along_axis,
-    samples=(Sample(((2, 3),), {"indices": np.array([[2, 0], [1, 1]]), "axis": 1}),),
+    samples=(
+        Sample(((2, 3),), {"indices": np.array([[2, 0], [1, 1]]), "axis": 1}),
+        Sample(((2, 3),), {"indices": np.array([5, 0, 5]), "axis": None}),
+        Sample(((2, 3),), {"indices": np.array([[-1, 0, 1]]), "axis": 0}),
+    ),
 )
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Node:
     """Return the entries at positions given for each line along an axis."""
@@ -217,14 +281,23 @@ def flipud(m: Any) -> Node:
     return flip(m, 0)
 
 
-@translate(np.roll, samples=(Sample(((2, 3),), {"shift": 2}), Sample(((2, 3),), {"shift": -1, "axis": 1})))
-def roll(a: Any, shift: int, axis: int | None = None) -> Node:
+@translate(
+    np.roll,
+    samples=(
+        Sample(((2, 3),), {"shift": 2}),
+        Sample(((2, 3),), {"shift": -1, "axis": 1}),
+        Sample(((2, 3),), {"shift": (1, 2), "axis": (0, -1)}),
+    ),
+)
+def roll(a: Any, shift: Any, axis: Any = None) -> Node:
     """Shift entries around, the last ones coming in first."""
     x = lift(a)
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
-    length = x.shape[normal_axis(axis, x.ndim)]
-    return take(x, np.roll(np.arange(length), shift), axis)
+    for step, place in np.broadcast(shift, axis):
+        length = x.shape[normal_axis(int(place), x.ndim)]
+        x = take(x, np.roll(np.arange(length), int(step)), int(place))
+    return x
 
 
 @translate(
@@ -256,6 +329,9 @@ def tile(A: Any, reps: Any) -> Node:
     return reshape(broadcast_to(split_, pairs), tiled)
 
 
+PADDINGS = ("constant", "edge", "reflect", "symmetric", "wrap")
+
+
 @translate(
     np.pad,
     samples=(
@@ -269,6 +345,8 @@ def tile(A: Any, reps: Any) -> Node:
 )
 def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Node:
     """Put a border around: constant, or by a mode of NumPy that repeats entries (edge, reflect, wrap …)."""
+    if mode not in PADDINGS:
+        raise untraced("pad", f"mode={mode!r}; known: {', '.join(PADDINGS)}")
     x = lift(array)
     widths = np.broadcast_to(np.asarray(pad_width, np.intp), (x.ndim, 2))
     if mode == "constant":
@@ -285,43 +363,3 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
         positions = np.pad(np.arange(x.shape[axis]), tuple(width), mode=mode)  # type: ignore[call-overload]
         x = take(x, positions, axis)
     return x
-
-
-@translate(
-    np.diagonal, samples=(Sample(((3, 4),)), Sample(((2, 3, 3),), {"offset": 1, "axis1": 1, "axis2": 2}))
-)
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
-    """Return a diagonal, along a new last axis."""
-    x = lift(a)
-    first, second = normal_axis(axis1, x.ndim), normal_axis(axis2, x.ndim)
-    order = [axis for axis in range(x.ndim) if axis not in (first, second)] + [first, second]
-    moved = x if order == list(range(x.ndim)) else apply("transpose", x, axes=tuple(order))
-    length = np.diagonal(np.broadcast_to(np.int8(0), moved.shape[-2:]), offset).shape[0]
-    rows, columns = np.arange(length) + max(-offset, 0), np.arange(length) + max(offset, 0)
-    return moved[..., rows, columns]
-
-
-@translate(np.diag, samples=(Sample(((3,),)), Sample(((3,),), {"k": -1}), Sample(((3, 4),), {"k": 1})))
-def diag(v: Any, k: int = 0) -> Node:
-    """Return the diagonal of a matrix, or the matrix with a vector on its diagonal."""
-    x = lift(v)
-    if x.ndim != 1:
-        return diagonal(x, k)
-    length = x.shape[0] + abs(k)
-    rows, columns = np.arange(x.shape[0]) + max(-k, 0), np.arange(x.shape[0]) + max(k, 0)
-    template = (Array(0), Array(1))
-    return apply("add_at", x, rows, columns, template=template, shape=(length, length))
-
-
-@translate(np.tril, samples=(Sample(((3, 4),)), Sample(((2, 3, 3),), {"k": -1})))
-def tril(m: Any, k: int = 0) -> Node:
-    """Return the lower triangle, zeros above."""
-    x = lift(m)
-    return where(np.tri(*x.shape[-2:], k=k, dtype=bool), x, 0)
-
-
-@translate(np.triu, samples=(Sample(((3, 4),)), Sample(((2, 3, 3),), {"k": 1})))
-def triu(m: Any, k: int = 0) -> Node:
-    """Return the upper triangle, zeros below."""
-    x = lift(m)
-    return where(np.tri(*x.shape[-2:], k=k - 1, dtype=bool), 0, x)

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Node, apply, lift
-from chainrule.graph.primitive import Sample, Shape, translate
-from chainrule.primitives.define import primitive
-from chainrule.primitives.indexing import diagonal
+from chainrule.graph.primitive import Sample, Shape
+from chainrule.primitives.define import primitive, translate, untraced
+from chainrule.primitives.diagonals import diagonal
 from chainrule.primitives.reduce import NUMPY_REDUCTIONS, root, sum
 from chainrule.primitives.shapes import (
     expand_dims,
     normal_axes,
-    normal_axis,
     ravel,
     reshape,
     swapaxes,
@@ -78,7 +77,11 @@ matmul = primitive(
 )
 
 
-@translate(np.dot, samples=(Sample(((2, 3), (3, 2))), Sample(((), (3,))), Sample(((2, 3), (2, 3, 4)))))
+@translate(
+    np.dot,
+    samples=(Sample(((2, 3), (3, 2))), Sample(((), (3,))), Sample(((2, 3), (2, 3, 4))), Sample(((3,), (3,)))),
+    exact=False,
+)
 def dot(a: Any, b: Any) -> Node:
     """Return the product of matrices, the sum over the last axis of ``a`` and the last but one of ``b``."""
     x, y = lift(a), lift(b)
@@ -95,7 +98,11 @@ def vdot(a: Any, b: Any) -> Node:
     return ravel(a) @ ravel(b)
 
 
-@translate(np.inner, samples=(Sample(((2, 3), (4, 3))), Sample(((3,), (3,)))))
+@translate(
+    np.inner,
+    samples=(Sample(((2, 3), (4, 3))), Sample(((3,), (3,))), Sample(((2, 2, 3), (3,)))),
+    exact=False,
+)
 def inner(a: Any, b: Any) -> Node:
     """Return the sums of products over the last axes."""
     x, y = lift(a), lift(b)
@@ -108,11 +115,21 @@ def outer(a: Any, b: Any) -> Node:
     return reshape(a, (-1, 1)) * reshape(b, (1, -1))
 
 
-@translate((np.multiply, "outer"), samples=())
-def multiply_outer(a: Any, b: Any) -> Node:
-    """Return all products, the axes of ``a`` before those of ``b``."""
-    x, y = lift(a), lift(b)
-    return reshape(x, x.shape + (1,) * y.ndim) * y
+def _outer_by(ufunc: np.ufunc, name: str) -> None:
+    """Enter ``ufunc.outer``: all pairs of entries, the axes of ``A`` before those of ``B``."""
+
+    @translate(
+        (ufunc, "outer"),
+        samples=(Sample(((2,), (3,))), Sample(((2, 2), (3,))), Sample(((), (2, 1)))),
+    )
+    def outer_of_pairs(A: Any, B: Any) -> Node:
+        x, y = lift(A), lift(B)
+        return apply(name, reshape(x, x.shape + (1,) * y.ndim), y)
+
+
+_outer_by(np.add, "add")
+_outer_by(np.subtract, "subtract")
+_outer_by(np.multiply, "multiply")
 
 
 @translate(
@@ -123,6 +140,7 @@ def multiply_outer(a: Any, b: Any) -> Node:
         Sample(((2, 3), (4, 3)), {"axes": ((1,), (1,))}),
         Sample(((2,), (3,)), {"axes": 0}),
     ),
+    exact=False,
 )
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Node:
     """Return the sum of products over pairs of axes, as one product of matrices."""
@@ -182,11 +200,11 @@ def _parse(subscripts: str, ranks: Sequence[int]) -> str:
         if len(term) != rank:
             raise ValueError(f"einsum: term {term!r} for an operand with {rank} axes")
     if arrow:
-        result = output.replace("...", letters)
+        output = output.replace("...", letters)
     else:
         plain = "".join(term.replace("...", "") for term in operands)
-        result = letters + "".join(sorted(letter for letter in set(plain) if plain.count(letter) == 1))
-    return f"{','.join(full)}->{result}"
+        output = letters + "".join(sorted(letter for letter in set(plain) if plain.count(letter) == 1))
+    return f"{','.join(full)}->{output}"
 
 
 def _einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
@@ -204,7 +222,7 @@ def _einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
 
 
 def _einsum_pullback(g: Node, _: Node, *x: Node, subscripts: str) -> tuple[Node, ...]:
-    terms, _, output = subscripts.partition("->")
+    terms, output = subscripts.split("->")
     return tuple(_einsum_by(g, x, terms.split(","), output, place) for place in range(len(x)))
 
 
@@ -252,20 +270,29 @@ einsum_ = primitive(
         Sample(((2, 3, 4), (2, 4, 2)), {"subscripts": "bij,bjk->bik"}),
         Sample(((2, 1), (3, 4)), {"subscripts": "ij,kj->ik"}),
         Sample(((), (2,)), {"subscripts": ",i->i"}),
+        Sample(((0, 3), (3,)), {"subscripts": "ij,j->i"}),
     ),
 )
 
 
+@translate(
+    np.einsum,
+    samples=(
+        Sample(((2, 3), (3, 4)), {"subscripts": "ij,jk"}),
+        Sample(((2, 3), (2, 3)), {"subscripts": "...j, ...j -> ..."}),
+        Sample(((2, 2, 3), (3, 2)), {"subscripts": "b...k,kn"}),
+        Sample(((2, 3),), {"subscripts": "ba"}),
+        Sample(((2, 3), (3,), (2,)), {"subscripts": "ij,j,i->"}),
+    ),
+    exact=False,
+)
 def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Node:
     """Return the sum of products that the subscripts describe; ``optimize`` is NumPy's business."""
     del optimize
     if not isinstance(subscripts, str):
-        raise TypeError("einsum: only the form with subscripts as text can be traced")
+        raise untraced("einsum", "only the form with subscripts as text")
     nodes = [lift(operand) for operand in operands]
     return apply("einsum", *nodes, subscripts=_parse(subscripts, [node.ndim for node in nodes]))
-
-
-translate(np.einsum)(einsum)
 
 
 @translate(
@@ -283,21 +310,26 @@ translate(np.einsum)(einsum)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Node:
     """Return the Euclidean length (also Frobenius), or the p-norm of vectors; its derivative at 0 is 0."""
     node = lift(x)
+    if node.dtype.kind != "f":
+        node = node * 1.0
     axes = normal_axes(axis, node.ndim)
+    if ord is None and axis is None:
+        row = ravel(node)
+        return root(reshape(row @ row, (1,) * node.ndim if keepdims else ()))
     if ord in (None, "fro") or (ord == 2 and len(axes) == 1):
         if ord == "fro" and len(axes) != 2:
             raise ValueError("the Frobenius norm is for matrices")
         return root(sum(apply("square", node), axes, keepdims=keepdims))
-    if len(axes) != 1:
-        raise TypeError(f"the matrix norm ord={ord!r} is not traced; known: None and 'fro'")
-    return _vector_norm(abs(node), ord, normal_axis(axes[0], node.ndim), keepdims)
+    if len(axes) != 1 or isinstance(ord, str):
+        raise untraced("linalg.norm", f"ord={ord!r} of a matrix; known: None and 'fro'")
+    return _vector_norm(abs(node), ord, axes[0], keepdims)
 
 
 def _vector_norm(size: Node, ord: Any, axis: int, keepdims: bool) -> Node:
     if ord in (np.inf, -np.inf):
-        return apply("max" if ord > 0 else "min", size, axis=(axis,), keepdims=keepdims)
+        return apply("max" if ord > 0 else "min", size, axis=(axis,), keepdims=bool(keepdims))
     if ord == 0:
-        return sum(size != 0, axis, keepdims=keepdims)
+        return sum(apply("convert", size != 0, dtype=size.dtype.name), axis, keepdims=keepdims)
     if ord == 1:
         return sum(size, axis, keepdims=keepdims)
     total = sum(size**ord, axis, keepdims=keepdims)

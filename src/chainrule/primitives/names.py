@@ -1,4 +1,4 @@
-"""Every primitive as a function of nodes or arrays, under its own name: what the text form of a graph imports.
+"""Every primitive as a function of nodes or arrays, under its own name: what a graph's text form imports.
 
 >>> from chainrule.primitives.names import *
 >>> add(multiply(2.0, 3.0), 1.0)
@@ -8,6 +8,7 @@ np.float64(7.0)
 from __future__ import annotations
 
 import base64
+import operator
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def constant(dtype: str, shape: tuple[int, ...], entries: Any) -> np.ndarray[Any
 
 def guard(value: Any, truth: bool) -> None:
     """Raise `GuardError` unless a value has the truth that it had when the graph was traced."""
-    if bool(value) != truth:
+    if operator.truth(value) != truth:  # `bool` is a dtype here
         raise GuardError("graph.guard", truth=truth, where="?")
 
 

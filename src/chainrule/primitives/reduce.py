@@ -1,4 +1,4 @@
-"""Operations that gather entries along axes: sum, mean, prod, max, min, logsumexp, softmax, cumsum, argmax …."""
+"""Operations that gather entries along axes: sum, mean, prod, max, min, var, std, cumsum, all, any."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Node, apply, lift
-from chainrule.graph.primitive import Sample, Shape, translate
-from chainrule.primitives.define import primitive, probe, truth, whole
+from chainrule.graph.primitive import Sample, Shape
+from chainrule.primitives.define import primitive, probe, translate, truth
 from chainrule.primitives.indexing import flip
 from chainrule.primitives.shapes import (
     broadcast_to,
@@ -31,6 +31,7 @@ REDUCTIONS = (
     Sample(((2, 3),), {"axis": (1,), "keepdims": True}),
     Sample(((2, 3, 4),), {"axis": (0, 2), "keepdims": False}),
     Sample(((1, 3),), {"axis": (0,), "keepdims": False}),
+    Sample(((0, 3),), {"axis": (1,), "keepdims": False}),
 )
 NUMPY_REDUCTIONS = (
     Sample(((2, 3),)),
@@ -46,15 +47,20 @@ def reduced(shape: Shape, axis: Axes, keepdims: bool = False) -> Shape:
     return tuple(n for place, n in enumerate(shape) if place not in axis)
 
 
-def _non_empty(shape: Shape, axis: Axes, keepdims: bool = False) -> Shape:
+def non_empty(shape: Shape, axis: Axes, keepdims: bool = False) -> Shape:
+    """Shape rule of reductions that need an entry, such as the largest."""
     if any(shape[place] == 0 for place in axis):
         raise ValueError("zero-size array to reduction operation which has no identity")
     return reduced(shape, axis, keepdims)
 
 
 def kept(value: Any, x: Node, axis: Axes) -> Node:
-    """Return a reduction's result (or its gradient) with the reduced axes put back, of length 1."""
-    return reshape(value, reduced(x.shape, axis, keepdims=True))
+    """Return a reduction's result (or its gradient) with the reduced axes put back, of length 1.
+
+    A single number stays as it is: it fits everywhere.
+    """
+    node = lift(value)
+    return reshape(node, reduced(x.shape, axis, keepdims=True)) if node.shape else node
 
 
 def _dtype(name: str) -> Callable[..., Any]:
@@ -62,9 +68,15 @@ def _dtype(name: str) -> Callable[..., Any]:
     return probe(lambda xp, x, **_: getattr(xp, name)(np.ones(1, np.asarray(x).dtype)))
 
 
+def _sum(xp: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    # np.sum is this reduction behind two calls in Python, which cost as much as a small sum itself.
+    add_up: Any = np.add.reduce if xp is np else xp.sum
+    return add_up(x, axis=axis, keepdims=keepdims)
+
+
 sum_ = primitive(
     "sum",
-    forward=lambda xp, x, axis, keepdims: xp.sum(x, axis=axis, keepdims=keepdims),
+    forward=_sum,
     shape=reduced,
     pullback=lambda g, _, x, axis, keepdims: (broadcast_to(kept(g, x, axis), x.shape),),
     dtype=_dtype("sum"),
@@ -75,7 +87,7 @@ sum_ = primitive(
 )
 
 
-@translate(np.sum, (np.add, "reduce"), samples=NUMPY_REDUCTIONS)
+@translate(np.sum, samples=NUMPY_REDUCTIONS)
 def sum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
     """Add up entries along axes."""
     x = lift(a)
@@ -84,7 +96,7 @@ def sum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
 
 mean_ = primitive(
     "mean",
-    forward=lambda xp, x, axis, keepdims: xp.mean(x, axis=axis, keepdims=keepdims),
+    forward=lambda xp, x, *, axis, keepdims: xp.mean(x, axis=axis, keepdims=keepdims),
     shape=reduced,
     pullback=lambda g, _, x, axis, keepdims: (
         broadcast_to(kept(g / math.prod(x.shape[place] for place in axis), x, axis), x.shape),
@@ -105,7 +117,7 @@ def mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
 
 
 def _product_pullback(g: Node, x: Node, axis: Axes) -> Node:
-    """Return g times the product of all *other* entries, by a tree of products: exact also where entries are 0.
+    """Return g times the product of all *other* entries, by a tree of products: exact also at 0.
 
     Going up, neighbours are multiplied in pairs until one product is left; going down, each of a pair
     receives what its parent received times its neighbour.
@@ -131,7 +143,7 @@ def _product_pullback(g: Node, x: Node, axis: Axes) -> Node:
 
 prod_ = primitive(
     "prod",
-    forward=lambda xp, x, axis, keepdims: xp.prod(x, axis=axis, keepdims=keepdims),
+    forward=lambda xp, x, *, axis, keepdims: xp.prod(x, axis=axis, keepdims=keepdims),
     shape=reduced,
     pullback=lambda g, _, x, axis, keepdims: (_product_pullback(g, x, axis),),
     dtype=_dtype("prod"),
@@ -142,7 +154,7 @@ prod_ = primitive(
 )
 
 
-@translate(np.prod, (np.multiply, "reduce"), samples=NUMPY_REDUCTIONS)
+@translate(np.prod, samples=NUMPY_REDUCTIONS)
 def prod(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
     """Multiply entries along axes."""
     x = lift(a)
@@ -159,8 +171,8 @@ def _share_of_extreme(g: Node, y: Node, x: Node, axis: Axes) -> Node:
 def _extreme(name: str) -> Callable[..., Any]:
     return primitive(
         name,
-        forward=lambda xp, x, axis, keepdims: getattr(xp, name)(x, axis=axis, keepdims=keepdims),
-        shape=_non_empty,
+        forward=lambda xp, x, *, axis, keepdims: getattr(xp, name)(x, axis=axis, keepdims=keepdims),
+        shape=non_empty,
         pullback=lambda g, y, x, axis, keepdims: (_share_of_extreme(g, y, x, axis),),
         text=f"{name}({{0}})",
         latex=rf"\{name} {{0}}",
@@ -174,14 +186,14 @@ max_ = _extreme("max")
 min_ = _extreme("min")
 
 
-@translate(np.max, (np.maximum, "reduce"), samples=NUMPY_REDUCTIONS, holomorphic=False)
+@translate(np.max, np.amax, samples=NUMPY_REDUCTIONS, holomorphic=False)
 def max(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
     """Return the largest entry along axes."""
     x = lift(a)
     return apply("max", x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims))
 
 
-@translate(np.min, (np.minimum, "reduce"), samples=NUMPY_REDUCTIONS, holomorphic=False)
+@translate(np.min, np.amin, samples=NUMPY_REDUCTIONS, holomorphic=False)
 def min(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
     """Return the smallest entry along axes."""
     x = lift(a)
@@ -195,7 +207,7 @@ def var(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) ->
     axes = normal_axes(axis, x.ndim)
     count = math.prod(x.shape[place] for place in axes)
     squares = apply("square", x - mean(x, axes, keepdims=True))
-    return sum(squares, axes, keepdims=keepdims) / float(count - ddof)
+    return sum(squares, axes, keepdims=keepdims) / (count - ddof if ddof < count else 0.0)
 
 
 @translate(np.std, samples=(*NUMPY_REDUCTIONS, Sample(((2, 3),), {"axis": 0, "ddof": 1})))
@@ -209,105 +221,28 @@ def root(x: Node) -> Node:
     return apply("where", x == 0, 0, apply("sqrt", apply("where", x == 0, 1, x)))
 
 
-def stable_logsumexp(xp: Any, x: Any, axis: Axes, keepdims: bool) -> Any:
-    """Return log Σ exp(x), the largest entry taken out first so that nothing overflows."""
-    x = xp.asarray(x)
-    top = xp.max(x.real, axis=axis, keepdims=True)
-    top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
-    total = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
-    return total if keepdims else xp.squeeze(total, axis=axis)
-
-
-logsumexp_ = primitive(
-    "logsumexp",
-    forward=stable_logsumexp,
-    shape=_non_empty,
-    pullback=lambda g, y, x, axis, keepdims: (kept(g, x, axis) * softmax(x, axis),),
-    dtype=probe(lambda xp, x, **_: xp.exp(x)),
-    text="logsumexp({0})",
-    latex=r"\log \sum e^{{{0}}}",
-    source="np.logaddexp.reduce({0}, axis={axis})",
-    samples=REDUCTIONS,
-)
-
-
-def logsumexp_numpy(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
-    """Return log Σ exp(a) along axes, of a node."""
-    x = lift(a)
-    return apply("logsumexp", x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims))
-
-
-translate((np.logaddexp, "reduce"), "logsumexp")(logsumexp_numpy)
-
-
-def stable_softmax(xp: Any, x: Any, axis: Axes) -> Any:
-    """Return exp(x) / Σ exp(x), the largest entry taken out first so that nothing overflows."""
-    x = xp.asarray(x)
-    shifted = xp.exp(x - xp.max(x.real, axis=axis, keepdims=True))
-    return shifted / xp.sum(shifted, axis=axis, keepdims=True)
-
-
-def _same(shape: Shape, axis: Axes) -> Shape:
-    _non_empty(shape, axis)
-    return shape
-
-
-SOFTMAXES = (
-    Sample(((4,),), {"axis": (0,)}),
-    Sample(((2, 3),), {"axis": (1,)}),
-    Sample(((2, 3),), {"axis": (0, 1)}),
-    Sample(((2, 3, 2),), {"axis": (0, 2)}),
-)
-softmax_ = primitive(
-    "softmax",
-    forward=stable_softmax,
-    shape=_same,
-    pullback=lambda g, y, x, axis: (y * (g - apply("sum", g * y, axis=axis, keepdims=True)),),
-    dtype=probe(lambda xp, x, **_: xp.exp(x)),
-    text="softmax({0})",
-    latex=r"\operatorname{{softmax}}({0})",
-    source="softmax({0}, axis={axis})",
-    samples=SOFTMAXES,
-)
-log_softmax_ = primitive(
-    "log_softmax",
-    forward=lambda xp, x, axis: x - stable_logsumexp(xp, x, axis, keepdims=True),
-    shape=_same,
-    pullback=lambda g, y, x, axis: (g - softmax(x, axis) * apply("sum", g, axis=axis, keepdims=True),),
-    dtype=probe(lambda xp, x, **_: xp.exp(x)),
-    text="log_softmax({0})",
-    latex=r"\log \operatorname{{softmax}}({0})",
-    source="log_softmax({0}, axis={axis})",
-    samples=SOFTMAXES,
-)
-
-
-@translate("softmax", samples=(Sample(((2, 3),), {"axis": -1}),))
-def softmax(x: Any, axis: Any = None) -> Node:
-    """Return exp(x) / Σ exp(x) along axes, of a node."""
-    return apply("softmax", x, axis=normal_axes(axis, lift(x).ndim))
-
-
-@translate("log_softmax", samples=(Sample(((2, 3),), {"axis": -1}),))
-def log_softmax(x: Any, axis: Any = None) -> Node:
-    """Return the logarithm of `softmax`, without its rounding to 0, of a node."""
-    return apply("log_softmax", x, axis=normal_axes(axis, lift(x).ndim))
-
-
 cumsum_ = primitive(
     "cumsum",
-    forward=lambda xp, x, axis: xp.cumsum(x, axis=axis),
+    forward=lambda xp, x, *, axis: xp.cumsum(x, axis=axis),
     shape=lambda shape, **_: shape,
     pullback=lambda g, _, __, axis: (flip(apply("cumsum", flip(g, axis), axis=axis), axis),),
     dtype=probe(lambda xp, x, **_: xp.cumsum(x)),
     text="cumsum({0})",
     latex=r"\operatorname{{cumsum}}({0})",
     source="np.cumsum({0}, axis={axis})",
-    samples=(Sample(((4,),), {"axis": 0}), Sample(((2, 3),), {"axis": 1}), Sample(((2, 3, 2),), {"axis": 0})),
+    samples=(
+        Sample(((4,),), {"axis": 0}),
+        Sample(((2, 3),), {"axis": 1}),
+        Sample(((2, 3, 2),), {"axis": 0}),
+        Sample(((0, 3),), {"axis": 0}),
+    ),
 )
 
 
-@translate(np.cumsum, (np.add, "accumulate"), samples=(Sample(((2, 3),)), Sample(((2, 3),), {"axis": -1})))
+@translate(
+    np.cumsum,
+    samples=(Sample(((2, 3),)), Sample(((2, 3),), {"axis": -1}), Sample(((2, 3, 2),), {"axis": 1})),
+)
 def cumsum(a: Any, axis: int | None = None) -> Node:
     """Return running sums."""
     x = lift(a)
@@ -316,51 +251,84 @@ def cumsum(a: Any, axis: int | None = None) -> Node:
     return apply("cumsum", x, axis=normal_axis(axis, x.ndim))
 
 
-def _position(name: str, function: Any) -> None:
+@translate((np.add, "accumulate"), samples=(Sample(((2, 3),)), Sample(((2, 3),), {"axis": 1})))
+def add_accumulate(array: Any, axis: int = 0) -> Node:
+    """Return running sums, along the first axis by default."""
+    return cumsum(array, axis)
+
+
+def _truth_of(name: str, function: Any) -> Callable[..., Node]:
     primitive(
         name,
-        forward=lambda xp, x, axis, keepdims: getattr(xp, name)(x, axis=axis, keepdims=keepdims),
-        shape=lambda shape, axis, keepdims: _non_empty(shape, normal_axes(axis, len(shape)), keepdims),
-        pullback=None,
-        dtype=whole,
-        text=f"{name}({{0}})",
-        latex=rf"\arg\{name[3:]} {{0}}",
-        source=f"np.{name}({{0}}, axis={{axis}})",
-        differentiable=False,
-    )
-
-    @translate(function, differentiable=False)
-    def position(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Node:
-        return apply(name, a, axis=axis, keepdims=bool(keepdims))
-
-
-_position("argmax", np.argmax)
-_position("argmin", np.argmin)
-
-
-def _truth_of(name: str, function: Any, ufunc: Any) -> None:
-    primitive(
-        name,
-        forward=lambda xp, x, axis, keepdims: getattr(xp, name)(x, axis=axis, keepdims=keepdims),
+        forward=lambda xp, x, *, axis, keepdims: getattr(xp, name)(x, axis=axis, keepdims=keepdims),
         shape=reduced,
         pullback=None,
         dtype=truth,
         text=f"{name}({{0}})",
         latex=rf"\operatorname{{{{{name}}}}}({{0}})",
         source=f"np.{name}({{0}}, axis={{axis}})",
+        samples=REDUCTIONS,
         differentiable=False,
     )
 
-    @translate(function, (ufunc, "reduce"), differentiable=False)
+    @translate(function, samples=NUMPY_REDUCTIONS, differentiable=False)
     def over(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
         return apply(name, a, axis=normal_axes(axis, lift(a).ndim), keepdims=bool(keepdims))
 
-
-_truth_of("all", np.all, np.logical_and)
-_truth_of("any", np.any, np.logical_or)
+    return over
 
 
-@translate(np.count_nonzero, differentiable=False)
+all_ = _truth_of("all", np.all)
+any_ = _truth_of("any", np.any)
+
+
+@translate(np.count_nonzero, samples=NUMPY_REDUCTIONS, differentiable=False)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
     """Count the entries that are not 0."""
     return sum(lift(a) != 0, axis, keepdims=keepdims)
+
+
+def _reduce_by(ufunc: np.ufunc, function: Callable[..., Node], **properties: Any) -> None:
+    """Enter ``ufunc.reduce``: a reduction whose axis is the first one by default."""
+
+    @translate((ufunc, "reduce"), samples=NUMPY_REDUCTIONS, **properties)
+    def reduce(array: Any, axis: Any = 0, *, keepdims: bool = False) -> Node:
+        return function(array, axis, keepdims=keepdims)
+
+
+_reduce_by(np.add, sum)
+_reduce_by(np.multiply, prod)
+_reduce_by(np.maximum, max, holomorphic=False)
+_reduce_by(np.minimum, min, holomorphic=False)
+_reduce_by(np.logical_and, all_, differentiable=False)
+_reduce_by(np.logical_or, any_, differentiable=False)
+
+
+@translate(np.ptp, samples=NUMPY_REDUCTIONS, holomorphic=False)
+def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+    """Return the largest entry less the smallest along axes."""
+    return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
+
+
+@translate(
+    np.average,
+    samples=(
+        *NUMPY_REDUCTIONS,
+        Sample(((2, 3),), {"axis": 1, "weights": [1.0, 2.0, 4.0]}),
+        Sample(((2, 3),), {"weights": [[1.0, 2.0, 4.0], [0.5, 0.0, 3.0]], "keepdims": True}),
+    ),
+)
+def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Node:
+    """Return the mean along axes, entries counted by their weights."""
+    if weights is None:
+        return mean(a, axis, keepdims=keepdims)
+    x, w = lift(a), lift(weights)
+    axes = normal_axes(axis, x.ndim)
+    if w.shape != x.shape:
+        if w.shape != tuple(x.shape[place] for place in axes):
+            raise ValueError(f"weights of shape {w.shape} along axes {axes}")
+        order = tuple(int(place) for place in np.argsort(axes))
+        w = reshape(transpose(w, order), tuple(n if p in axes else 1 for p, n in enumerate(x.shape)))
+    if x.dtype.kind != "f":
+        x = x * 1.0
+    return sum(x * w, axes, keepdims=keepdims) / sum(w, axes, keepdims=keepdims)

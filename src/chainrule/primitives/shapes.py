@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Node, apply, lift
-from chainrule.graph.primitive import Sample, Shape, translate
-from chainrule.primitives.define import primitive
+from chainrule.graph.primitive import Sample, Shape
+from chainrule.primitives.define import primitive, translate, untraced
+
+ANY_SHAPE = (Sample(((),)), Sample(((2, 3),)), Sample(((0, 3),)))
 
 
 def normal_axis(axis: int, rank: int) -> int:
@@ -33,9 +35,9 @@ def normal_axes(axis: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
 
 reshape_ = primitive(
     "reshape",
-    forward=lambda xp, x, shape: xp.reshape(x, shape),
+    forward=lambda xp, x, *, shape: xp.reshape(x, shape),
     shape=lambda old, shape: _same_size(old, shape),
-    pullback=lambda g, _, x, **__: (reshape(g, x.shape),),
+    pullback=lambda g, _, x, **__: (apply("reshape", g, shape=x.shape),),
     text="reshape({0}, {shape})",
     latex=r"\operatorname{{reshape}}({0})",
     source="np.reshape({0}, {shape})",
@@ -55,13 +57,21 @@ def _same_size(old: Shape, shape: Shape) -> Shape:
     return shape
 
 
-@translate(np.reshape, samples=(Sample(((2, 6),), {"shape": (3, -1)}), Sample(((2, 6),), {"shape": -1})))
-def reshape(a: Any, *lengths: Any, shape: Any = None, order: str = "C", newshape: Any = None) -> Node:
+@translate(
+    np.reshape,
+    samples=(
+        Sample(((2, 6),), {"shape": (3, -1)}),
+        Sample(((2, 6),), {"shape": -1}),
+        Sample(((2, 3, 2),), {"shape": (4, 3)}),
+    ),
+)
+def reshape(a: Any, *lengths: Any, shape: Any = None, order: str = "C") -> Node:
     """Return the entries of ``a`` in another shape; one length may be −1."""
     x = lift(a)
-    if order != "C":
-        raise ValueError("only order='C' can be traced")
-    wanted = shape if shape is not None else newshape
+    if lengths and isinstance(lengths[-1], str):  # np.reshape(a, shape, "C")
+        lengths, order = lengths[:-1], lengths[-1]
+    _check_order("reshape", order)
+    wanted = shape
     if wanted is None:
         wanted = lengths[0] if len(lengths) == 1 else lengths
     full = tuple(int(n) for n in ((wanted,) if isinstance(wanted, int | np.integer) else wanted))
@@ -73,10 +83,16 @@ def reshape(a: Any, *lengths: Any, shape: Any = None, order: str = "C", newshape
     return x if full == x.shape else apply("reshape", x, shape=full)
 
 
-@translate(np.ravel, samples=(Sample(((2, 3),)), Sample(((),))))
+def _check_order(name: str, order: str) -> None:
+    if order != "C":
+        raise untraced(name, f"order={order!r}; only 'C'")
+
+
+@translate(np.ravel, samples=(Sample(((2, 3),)), Sample(((),)), Sample(((2, 1, 3),)), Sample(((0, 3),))))
 def ravel(a: Any, order: str = "C") -> Node:
     """Return the entries in one row."""
-    return reshape(a, (-1,) if lift(a).size else (0,), order=order)
+    _check_order("ravel", order)
+    return reshape(a, (lift(a).size,))
 
 
 @translate(np.squeeze, samples=(Sample(((1, 3, 1),)), Sample(((1, 3, 1),), {"axis": 0})))
@@ -115,11 +131,19 @@ def atleast_2d(a: Any) -> Node:
     return reshape(x, (1,) * (2 - x.ndim) + x.shape)
 
 
+@translate(np.atleast_3d, samples=(Sample(((),)), Sample(((3,),)), Sample(((2, 3),)), Sample(((1, 2, 3),))))
+def atleast_3d(a: Any) -> Node:
+    """Return ``a`` with at least three axes; a vector comes to lie in the middle one."""
+    x = lift(a)
+    full = {0: (1, 1, 1), 1: (1, *x.shape, 1), 2: (*x.shape, 1)}
+    return reshape(x, full.get(x.ndim, x.shape))
+
+
 transpose_ = primitive(
     "transpose",
-    forward=lambda xp, x, axes: xp.transpose(x, axes),
+    forward=lambda xp, x, *, axes: x.T if axes == (1, 0) else xp.transpose(x, axes),
     shape=lambda old, axes: tuple(old[axis] for axis in axes),
-    pullback=lambda g, _, __, axes: (transpose(g, tuple(int(n) for n in np.argsort(axes))),),
+    pullback=lambda g, _, __, axes: (apply("transpose", g, axes=tuple(int(n) for n in np.argsort(axes))),),
     text="transpose({0})",
     latex="{0}^T",
     source="np.transpose({0}, {axes})",
@@ -127,6 +151,8 @@ transpose_ = primitive(
         Sample(((2, 3),), {"axes": (1, 0)}),
         Sample(((2, 3, 4),), {"axes": (2, 0, 1)}),
         Sample(((),), {"axes": ()}),
+        Sample(((0, 3),), {"axes": (1, 0)}),
+        Sample(((1, 2, 3),), {"axes": (1, 2, 0)}),
     ),
 )
 
@@ -175,7 +201,7 @@ def _broadcastable(old: Shape, shape: Shape) -> Shape:
 
 broadcast_to_ = primitive(
     "broadcast_to",
-    forward=lambda xp, x, shape: xp.broadcast_to(x, shape),
+    forward=lambda xp, x, *, shape: xp.broadcast_to(x, shape),
     shape=_broadcastable,
     pullback=lambda g, *_, **__: (g,),  # the driver sums it back, as for every operation that broadcasts
     text="broadcast({0}, {shape})",
@@ -186,6 +212,7 @@ broadcast_to_ = primitive(
         Sample(((2, 1),), {"shape": (2, 3)}),
         Sample(((),), {"shape": (2, 2)}),
         Sample(((1, 3),), {"shape": (0, 3)}),
+        Sample(((0, 1),), {"shape": (2, 0, 1)}),
     ),
 )
 
@@ -252,76 +279,107 @@ def stack(arrays: Any, axis: int = 0) -> Node:
 
 
 @translate(np.vstack, samples=(Sample(((3,), (2, 3)), listed=True),))
-def vstack(arrays: Any) -> Node:
+def vstack(tup: Any) -> Node:
     """Join rows on top of each other."""
-    return concatenate([atleast_2d(array) for array in arrays], 0)
+    return concatenate([atleast_2d(array) for array in tup], 0)
 
 
 @translate(np.hstack, samples=(Sample(((3,), (2,)), listed=True), Sample(((2, 3), (2, 1)), listed=True)))
-def hstack(arrays: Any) -> Node:
+def hstack(tup: Any) -> Node:
     """Join arrays side by side."""
-    parts = [atleast_1d(array) for array in arrays]
+    parts = [atleast_1d(array) for array in tup]
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1)
 
 
+@translate(np.dstack, samples=(Sample(((3,), (3,)), listed=True), Sample(((2, 3), (2, 3, 2)), listed=True)))
+def dstack(tup: Any) -> Node:
+    """Join arrays along the third axis."""
+    return concatenate([atleast_3d(array) for array in tup], 2)
+
+
+@translate(np.append, samples=(Sample(((2, 3), (2,))), Sample(((2, 3), (1, 3)), {"axis": 0})))
+def append(arr: Any, values: Any, axis: int | None = None) -> Node:
+    """Join two arrays, by default as two rows of entries."""
+    return concatenate([arr, values], axis)
+
+
 @translate(np.column_stack, samples=(Sample(((3,), (3, 2)), listed=True),))
-def column_stack(arrays: Any) -> Node:
+def column_stack(tup: Any) -> Node:
     """Join vectors as columns."""
-    parts = [lift(array) for array in arrays]
+    parts = [lift(array) for array in tup]
     return concatenate([reshape(part, (-1, 1)) if part.ndim == 1 else part for part in parts], 1)
 
 
-@translate(np.array_split)
-def array_split(a: Any, sections: Any, axis: int = 0) -> list[Node]:
+SPLITS = (
+    Sample(((4, 3),), {"indices_or_sections": 2}),
+    Sample(((2, 3),), {"indices_or_sections": [1], "axis": 1}),
+    Sample(((5,),), {"indices_or_sections": [2, 2, 4]}),
+)
+
+
+@translate(np.array_split, samples=(*SPLITS, Sample(((5, 2),), {"indices_or_sections": 3})))
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Node]:
     """Cut into pieces of (nearly) equal length, or at the given places."""
-    x = lift(a)
+    x = lift(ary)
     place = normal_axis(axis, x.ndim)
-    pieces = np.array_split(np.arange(x.shape[place]), sections)
+    pieces = np.array_split(np.arange(x.shape[place]), indices_or_sections)
     before = (slice(None),) * place
     return [x[(*before, slice(piece[0], piece[-1] + 1) if len(piece) else slice(0, 0))] for piece in pieces]
 
 
-@translate(np.split)
-def split(a: Any, sections: Any, axis: int = 0) -> list[Node]:
+@translate(np.split, samples=SPLITS)
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Node]:
     """Cut into pieces of equal length, or at the given places."""
-    x = lift(a)
-    if isinstance(sections, int | np.integer) and x.shape[normal_axis(axis, x.ndim)] % sections:
+    x, count = lift(ary), indices_or_sections
+    if isinstance(count, int | np.integer) and x.shape[normal_axis(axis, x.ndim)] % count:
         raise ValueError("array split does not result in an equal division")
-    return array_split(x, sections, axis)
+    return array_split(x, count, axis)
 
 
-@translate(np.zeros_like, differentiable=False)
+@translate(np.vsplit, samples=(Sample(((4, 3),), {"indices_or_sections": 2}),))
+def vsplit(ary: Any, indices_or_sections: Any) -> list[Node]:
+    """Cut along the first axis."""
+    return split(ary, indices_or_sections, 0)
+
+
+@translate(np.hsplit, samples=(Sample(((2, 4),), {"indices_or_sections": 2}),))
+def hsplit(ary: Any, indices_or_sections: Any) -> list[Node]:
+    """Cut side by side: along the second axis, or the only one."""
+    return split(ary, indices_or_sections, 1 if lift(ary).ndim > 1 else 0)
+
+
+@translate(np.zeros_like, samples=ANY_SHAPE, differentiable=False)
 def zeros_like(a: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
     """Return an array of zeros: a constant, of the node's shape and dtype."""
     return np.zeros(a.shape, dtype or a.dtype)
 
 
-@translate(np.ones_like, differentiable=False)
+@translate(np.ones_like, samples=ANY_SHAPE, differentiable=False)
 def ones_like(a: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
     """Return an array of ones: a constant, of the node's shape and dtype."""
     return np.ones(a.shape, dtype or a.dtype)
 
 
-@translate(np.full_like, differentiable=False)
+@translate(np.full_like, samples=(Sample(((2, 3),), {"fill_value": 2}),), differentiable=False)
 def full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
     """Return ``fill_value`` (which may be traced) in the shape of ``a``."""
     filled = broadcast_to(fill_value, np.shape(a))
     return apply("convert", filled, dtype=np.dtype(dtype or lift(a).dtype).name)
 
 
-@translate(np.shape, differentiable=False)
+@translate(np.shape, samples=ANY_SHAPE, differentiable=False)
 def shape(a: Any) -> Shape:
     """Return the shape: known while tracing."""
     return tuple(lift(a).shape)
 
 
-@translate(np.ndim, differentiable=False)
+@translate(np.ndim, samples=ANY_SHAPE, differentiable=False)
 def ndim(a: Any) -> int:
     """Return the number of axes: known while tracing."""
     return len(lift(a).shape)
 
 
-@translate(np.size, differentiable=False)
+@translate(np.size, samples=(*ANY_SHAPE, Sample(((2, 3),), {"axis": 1})), differentiable=False)
 def size(a: Any, axis: int | None = None) -> int:
     """Return the number of entries: known while tracing."""
     return lift(a).size if axis is None else lift(a).shape[axis]

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.node import Node, apply, lift
+from chainrule.graph.primitive import Sample
 from chainrule.primitives.arithmetic import sqrt
-from chainrule.primitives.define import elementwise
+from chainrule.primitives.choice import where
+from chainrule.primitives.define import elementwise, translate
 
 exp = elementwise(
     "exp",
@@ -90,7 +93,6 @@ softplus = elementwise(
     "softplus",
     forward=lambda xp, x: xp.logaddexp(x, 0),
     partials=lambda _, x: (sigmoid(x),),
-    numpy=("softplus",),
     text="softplus({0})",
     latex=r"\log(1 + e^{{{0}}})",
     source="np.logaddexp({0}, 0)",
@@ -109,7 +111,7 @@ logaddexp = elementwise(
 sin = elementwise(
     "sin",
     forward=lambda xp, x: xp.sin(x),
-    partials=lambda _, x: (cos(x),),
+    partials=lambda _, x: (apply("cos", x),),
     numpy=(np.sin,),
     text="sin({0})",
     latex=r"\sin({0})",
@@ -177,7 +179,7 @@ arctan2 = elementwise(
 sinh = elementwise(
     "sinh",
     forward=lambda xp, x: xp.sinh(x),
-    partials=lambda _, x: (cosh(x),),
+    partials=lambda _, x: (apply("cosh", x),),
     numpy=(np.sinh,),
     text="sinh({0})",
     latex=r"\sinh({0})",
@@ -250,3 +252,57 @@ erf = elementwise(
     latex=r"\operatorname{{erf}}({0})",
     source="math.erf({0})",
 )
+
+
+def normal_distribution(xp: Any, x: Any) -> Any:
+    """Return Φ(x), the probability that a standard normal number is below x, by SciPy for NumPy."""
+    if xp is not np:
+        return xp.ndtr(x)
+    from scipy.special import ndtr as scipy_ndtr  # lazily: it costs start-up time
+
+    return scipy_ndtr(x)
+
+
+ndtr = elementwise(
+    "ndtr",
+    forward=normal_distribution,
+    partials=lambda _, x: (exp(-0.5 * x * x) / math.sqrt(2 * math.pi),),
+    numpy=("ndtr",),
+    text="Φ({0})",
+    latex=r"\Phi({0})",
+    source="(0.5 * math.erfc(-{0} * math.sqrt(0.5)))",
+)
+
+
+def x_log_y(xp: Any, x: Any, y: Any) -> Any:
+    """Return x·log y, which is 0 where x is 0, by SciPy where the namespace is NumPy."""
+    if xp is not np:
+        return xp.xlogy(x, y)
+    from scipy.special import xlogy as scipy_xlogy  # lazily: it costs start-up time
+
+    return scipy_xlogy(x, y)
+
+
+xlogy = elementwise(
+    "xlogy",
+    forward=x_log_y,
+    partials=lambda _, x, y: (log(y), where(x == 0, 0, x / y)),
+    numpy=("xlogy",),
+    text="{0} * log({1})",
+    latex=r"{0} \log {1}",
+    source="xlogy({0}, {1})",
+    domain=((0.3, 2.0), (0.5, 3.0)),
+)
+
+
+@translate("logit", samples=(Sample(((2, 3),)), Sample(((),)), Sample(((4,),))), domain=(0.1, 0.9))
+def logit(x: Any) -> Node:
+    """Return log(x / (1 − x)), the inverse of the sigmoid."""
+    share = lift(x)
+    return log(share) - log1p(-share)
+
+
+@translate("log_expit", samples=(Sample(((2, 3),)), Sample(((),)), Sample(((4,),))), holomorphic=False)
+def log_expit(x: Any) -> Node:
+    """Return the logarithm of the sigmoid, without its rounding to 0."""
+    return -softplus(-lift(x))

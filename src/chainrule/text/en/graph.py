@@ -35,9 +35,8 @@ TABLE = {
     "graph.node": "{where}: the node {name} claims to be {claimed}, but is {true}.",
     "graph.guard": "{where}: these values take another branch than the one traced (it was {truth}). Trace again with "
     "such values, or use np.where.",
-    "graph.count": "{name}: takes {expected} arrays, {given} given.",
-    "graph.structure": "Argument {place} was traced but is not given, or given but was not traced. Pass lists and "
-    "dicts of the same form, or trace again.",
+    "graph.count": "{name}: takes {expected} arguments, {given} given.",
+    "graph.structure": "Argument {place} must be a {form} with {keys} as traced. Pass the same form, or trace again.",
     "graph.fixed": "Argument {place} was {traced} when the graph was traced, now it is {given}. Trace again for it.",
     "graph.argument_shape": "{name}: {argument} has shape {given}, but {expected} was traced. Trace again for this "
     "shape.",

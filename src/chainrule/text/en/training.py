@@ -27,6 +27,8 @@ TABLE = {
     "fit.table": "Inputs must be a table of shape (examples, features), not {given}.",
     "fit.not_numbers": "Inputs must be real numbers, not {dtype}.",
     "fit.ragged": "{name}: this is no table of numbers ({reason}). Give rows of equal length.",
+    "fit.one_axis": "Inputs of shape {given} with several targets: is this one example or one column? Give a table; "
+    "for one column write x.reshape(-1, 1).",
     "fit.no_rows": "There are no examples. Give at least one row.",
     "fit.count": "{rows} examples, but {targets} targets. They must be equally many.",
     "train.epoch_score": "Epoch {epoch}: {correct} / {total}",

@@ -24,6 +24,7 @@ TABLE = {
     "fit.table": "输入必须是形状为（样本，特征）的表，不能是 {given}。",
     "fit.not_numbers": "输入必须是实数，不能是 {dtype}。",
     "fit.ragged": "{name}：这不是数字表（{reason}）。请让每一行一样长。",
+    "fit.one_axis": "输入的形状是 {given}，却有多个目标：它是一个样本还是一列？请给出表；若是一列，请写 x.reshape(-1, 1)。",
     "fit.no_rows": "没有样本。请至少给一行。",
     "fit.count": "有 {rows} 个样本，却有 {targets} 个目标。两者必须一样多。",
     "train.epoch_score": "第 {epoch} 轮：{correct} / {total}",
