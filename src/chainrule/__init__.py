@@ -21,22 +21,64 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from chainrule.checks import check_gradient as check_gradient
+    from chainrule.errors import ChainruleError as ChainruleError
+    from chainrule.explanations import Explanation as Explanation
+    from chainrule.explanations import explain as explain
     from chainrule.functions import grad as grad
     from chainrule.functions import hessian as hessian
     from chainrule.functions import jacobian as jacobian
     from chainrule.functions import value_and_grad as value_and_grad
     from chainrule.gradients import gradient as gradient
+    from chainrule.graph.context import scope as scope
     from chainrule.graph.graph import Graph as Graph
+    from chainrule.graph.node import Node as Node
+    from chainrule.graph.reader import read_graph as read_graph
     from chainrule.graph.trace import ArraySpec as ArraySpec
+    from chainrule.graph.trace import trace as trace
+    from chainrule.network import Network as Network
+    from chainrule.network import load as load
+    from chainrule.primitives.special import elu as elu
+    from chainrule.primitives.special import erf as erf
+    from chainrule.primitives.special import gelu as gelu
+    from chainrule.primitives.special import leaky_relu as leaky_relu
+    from chainrule.primitives.special import log_softmax as log_softmax
+    from chainrule.primitives.special import logsumexp as logsumexp
+    from chainrule.primitives.special import relu as relu
+    from chainrule.primitives.special import sigmoid as sigmoid
+    from chainrule.primitives.special import silu as silu
+    from chainrule.primitives.special import softmax as softmax
+    from chainrule.primitives.special import softplus as softplus
 
 _PLACES = {
+    "Network": "network",
+    "load": "network",
     "ArraySpec": "graph.trace",
+    "ChainruleError": "errors",
+    "Explanation": "explanations",
     "Graph": "graph.graph",
+    "Node": "graph.node",
+    "check_gradient": "checks",
+    "explain": "explanations",
     "grad": "functions",
     "gradient": "gradients",
     "hessian": "functions",
     "jacobian": "functions",
+    "read_graph": "graph.reader",
+    "scope": "graph.context",
+    "trace": "graph.trace",
     "value_and_grad": "functions",
+    "elu": "primitives.special",
+    "erf": "primitives.special",
+    "gelu": "primitives.special",
+    "leaky_relu": "primitives.special",
+    "log_softmax": "primitives.special",
+    "logsumexp": "primitives.special",
+    "relu": "primitives.special",
+    "sigmoid": "primitives.special",
+    "silu": "primitives.special",
+    "softmax": "primitives.special",
+    "softplus": "primitives.special",
 }
 
 __all__ = [*sorted(_PLACES), "__version__"]
@@ -45,7 +87,10 @@ __all__ = [*sorted(_PLACES), "__version__"]
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"chainrule.{_PLACES[name]}"), name)
+    place = _PLACES[name]
+    if place.startswith("graph."):
+        importlib.import_module("chainrule.primitives")  # a graph finds its operations in the registry
+    value = getattr(importlib.import_module(f"chainrule.{place}"), name)
     globals()[name] = value
     return value
 

@@ -38,6 +38,15 @@ class ChainruleError(Exception):
         The text's key in the language tables.
     values
         What the text's placeholders are filled with; kept in ``self.values``.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> try:
+    ...     cr.Network([2, 1], activation="rellu")
+    ... except cr.ChainruleError as error:
+    ...     print(error)
+    activation: there is no 'rellu'. Did you mean 'relu'?
     """
 
     def __init__(self, key: str, /, **values: object) -> None:

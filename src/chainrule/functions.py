@@ -1,27 +1,28 @@
 """What a caller uses: derivatives of plain Python functions on NumPy arrays.
 
-Each call traces the function anew, so loops and branches on values do what they do in Python. Where the
+Each call traces the function anew, so loops and branches on values do what they do in Python; what is derived
+from the graph is remembered, so that a second call which makes an equal graph only runs it. Where the
 function itself is being traced (a derivative of a derivative) the result is part of the outer graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from chainrule.derived import Derive, Derived
 from chainrule.errors import GradientError
 from chainrule.gradients import check_scalar, pull_back
 from chainrule.graph import context
 from chainrule.graph.graph import Graph, Guard, substitute
-from chainrule.graph.interpreter import Program
-from chainrule.graph.node import Node, constant, input_node
-from chainrule.graph.trace import Trace, is_array, parameter_names, trace_call
+from chainrule.graph.node import Node, constant
+from chainrule.graph.trace import ArraySpec, Trace, function_name, is_array, parameter_names, trace_call
 from chainrule.graph.tree import leaves, rebuild
-from chainrule.rewrites import simplify, stabilise
+from chainrule.rewrites import stabilise
 
 Function = Callable[..., Any]
 Wrt = int | Sequence[int]
@@ -36,50 +37,54 @@ class Differentiable:
 
     graph: Graph
     values: list[Any]
-    free: list[Node]
     chosen: tuple[Any, ...]
     bare: bool
-    result: Callable[[Sequence[Any]], Any]
-
-    @property
-    def sources(self) -> tuple[Node, ...]:
-        """The inputs to differentiate by."""
-        return self.graph.inputs[: len(self.values)]
 
     @property
     def nested(self) -> bool:
         """Whether the result belongs to a graph that is being traced outside."""
-        return bool(self.free) or any(isinstance(value, Node) for value in self.values)
+        return len(self.graph.inputs) > len(self.values) or any(isinstance(v, Node) for v in self.values)
 
-    def compute(self, outputs: Sequence[Node]) -> list[Any]:
-        """Return the values of nodes of this graph, or the nodes themselves in terms of the outer trace's."""
-        if not self.nested:
-            tested = [guard.node for guard in self.graph.guards]
-            graph = simplify(Graph(self.graph.inputs, [*outputs, *tested], single=False))
-            return Program(graph.inputs, graph.outputs).run(*self.values)[: len(outputs)]
-        replacements = dict(zip(self.sources, self.values, strict=True))
-        tested = [guard.node for guard in self.graph.guards]
-        new = substitute([*outputs, *tested], replacements)
+    def compute(self, what: str, derive: Derive) -> list[Any]:
+        """Return what ``derive`` makes of the graph and its sources: values, or nodes of the outer trace."""
+        if self.nested:
+            return self.within(derive)
+        return Derived(what, self.graph, derive).run(self.values)
+
+    def within(self, derive: Derive) -> list[Node]:
+        """Return what ``derive`` makes of the graph and its sources, in terms of the outer trace's nodes."""
+        graph = stabilise(self.graph)
+        sources = graph.inputs[: len(self.values)]
+        outputs = derive(graph, sources)
+        tested = [guard.node for guard in graph.guards]
+        new = substitute([*outputs, *tested], dict(zip(sources, self.values, strict=True)))
         outer = context.tracing.get()
         if isinstance(outer, Trace):
-            truths = [guard.truth for guard in self.graph.guards]
+            truths = [guard.truth for guard in graph.guards]
             outer.guards += [Guard(*pair) for pair in zip(new[len(outputs) :], truths, strict=True)]
         return list(new[: len(outputs)])
 
     def arrange(self, gradients: Sequence[Any]) -> Any:
-        """Return flat gradients in the structure of the arguments; None for what is no array."""
+        """Return flat gradients in the structure of the arguments; None for what has no derivative."""
         entries = iter(gradients)
-        filled = rebuild(self.chosen, lambda value: next(entries) if is_array(value) else None)
+
+        def of_leaf(value: Any) -> Any:
+            if not is_array(value):
+                return None
+            gradient = next(entries)
+            return gradient if value.dtype.kind == "f" else None
+
+        filled = rebuild(self.chosen, of_leaf)
         return filled[0] if self.bare else filled
 
 
 def differentiable(
-    function: Function, wrt: Wrt, arguments: tuple[Any, ...], settings: dict[str, Any]
+    function: Function, wrt: Wrt, names: list[str], arguments: tuple[Any, ...], settings: dict[str, Any]
 ) -> Differentiable:
     """Trace ``function`` by the chosen arguments, the others and the settings held fixed."""
     bare = isinstance(wrt, int | np.integer)
     places = _places(function, [wrt] if bare else list(wrt), len(arguments))  # type: ignore[arg-type,list-item]
-    chosen = tuple(rebuild(arguments[place], _as_real) for place in places)
+    chosen = tuple([rebuild(arguments[place], _as_real) for place in places])
 
     def of_chosen(*values: Any) -> Any:
         full = list(arguments)
@@ -87,33 +92,39 @@ def differentiable(
             full[place] = value
         return function(*full, **settings)
 
-    of_chosen.__name__ = getattr(function, "__name__", "function")
-    all_names = parameter_names(function, len(arguments))
-    names = [all_names[place] for place in places]
-    traced = trace_call(of_chosen, chosen, {}, names)
+    of_chosen.__name__ = function_name(function)
+    labels = [names[place] if place < len(names) else f"x{place}" for place in places]
     values = [leaf.value for leaf in leaves(chosen) if is_array(leaf.value)]
-    if not values:
-        raise GradientError("gradient.not_real", name=of_chosen.__name__, argument=", ".join(names))
-    return Differentiable(stabilise(traced.graph), values, traced.free, chosen, bare, traced.graph.pack)
+    if not any(value.dtype.kind == "f" for value in values):
+        raise GradientError("gradient.not_real", name=of_chosen.__name__, argument=", ".join(labels))
+    traced = trace_call(of_chosen, chosen, {}, labels)
+    return Differentiable(traced.graph, values, chosen, bare)
 
 
 def _places(function: Function, wrt: list[int], count: int) -> list[int]:
-    name = getattr(function, "__name__", "function")
     for place in wrt:
-        if not -count <= place < count:
-            raise GradientError("gradient.argument", name=name, index=place, count=count)
-    return [place % count for place in wrt]
+        if not isinstance(place, int | np.integer) or not -count <= place < count:
+            raise GradientError(
+                "gradient.argument", name=function_name(function), index=repr(place), count=count
+            )
+    return [int(place) % count for place in wrt]
 
 
 def _as_real(value: Any) -> Any:
     """Return whole numbers as float64, so that there is something to differentiate by."""
     if not is_array(value):
         return value
+    if isinstance(value, ArraySpec):
+        raise GradientError("gradient.spec")
     if isinstance(value, Node):
-        return value if value.dtype.kind == "f" else value * 1.0
+        return value * 1.0 if value.dtype.kind in "iu" else value
     array = np.asarray(value)
     real = array.astype("float64") if array.dtype.kind in "iu" else array
     return real[()] if real.ndim == 0 else real
+
+
+def _value_and_gradient(graph: Graph, sources: Sequence[Node]) -> list[Node]:
+    return [graph.outputs[0], *pull_back(graph.outputs[0], sources)]
 
 
 def value_and_grad(function: Function, wrt: Wrt = 0) -> Function:
@@ -146,14 +157,14 @@ def value_and_grad(function: Function, wrt: Wrt = 0) -> Function:
     >>> float(value), float(slope)
     (25.0, 10.0)
     """
+    names = parameter_names(function)
 
     @wraps(function)
     def evaluate(*arguments: Any, **settings: Any) -> tuple[Any, Any]:
-        traced = differentiable(function, wrt, arguments, settings)
+        traced = differentiable(function, wrt, names, arguments, settings)
         check_scalar(traced.graph)
-        output = traced.graph.outputs[0]
-        value, *gradients = traced.compute([output, *pull_back(output, traced.sources)])
-        return traced.result([value]), traced.arrange(gradients)
+        value, *gradients = traced.compute("gradient", _value_and_gradient)
+        return traced.graph.pack([value]), traced.arrange(gradients)
 
     return evaluate
 
@@ -206,49 +217,48 @@ def jacobian(function: Function, wrt: Wrt = 0) -> Function:
     array([[2., 0.],
            [0., 4.]])
     """
+    names = parameter_names(function)
 
     @wraps(function)
     def evaluate(*arguments: Any, **settings: Any) -> Any:
-        traced = differentiable(function, wrt, arguments, settings)
-        blocks = [_block_row(traced, output) for output in traced.graph.outputs]
-        return traced.result([traced.arrange(row) for row in blocks])
+        traced = differentiable(function, wrt, names, arguments, settings)
+        rows = [_row(traced, place) for place in range(len(traced.graph.outputs))]
+        return traced.graph.pack([traced.arrange(row) for row in rows])
 
     return evaluate
 
 
-def _block_row(traced: Differentiable, output: Node) -> list[Any]:
-    """Return the derivatives of all entries of one output by each source, shapes O + I."""
-    if output.dtype.kind != "f":
-        return [np.zeros(output.shape + source.shape, source.dtype) for source in traced.sources]
+def _row(traced: Differentiable, place: int) -> list[Any]:
+    """Return the derivatives of all entries of one output by each source, of shapes O + I."""
+    output, sources = traced.graph.outputs[place], traced.graph.inputs[: len(traced.values)]
+    shapes = [output.shape + source.shape for source in sources]
+    if output.dtype.kind != "f" or not output.size:
+        return [np.zeros(shape, source.dtype) for shape, source in zip(shapes, sources, strict=True)]
     if traced.nested:
-        return _nested_row(traced, output)
-    seed = input_node(output.shape, output.dtype, "seed")
-    pulled = pull_back(output, traced.sources, seed)
-    graph = simplify(Graph([*traced.graph.inputs, seed], pulled, single=False))
-    program = Program(graph.inputs, graph.outputs)
-    blocks = [np.empty((output.size, *source.shape), source.dtype) for source in traced.sources]
-    for row in range(output.size):
-        for block, derivative in zip(blocks, program.run(*traced.values, _unit(output, row)), strict=True):
-            block[row] = derivative
-    return [block.reshape(output.shape + block.shape[1:])[()] for block in blocks]
+        pulled = traced.within(lambda graph, sources: _pull_units(graph.outputs[place], sources))
+        columns: list[Any] = [np.stack(pulled[start :: len(sources)]) for start in range(len(sources))]
+        return [np.reshape(column, shape) for column, shape in zip(columns, shapes, strict=True)]
+    derived = Derived(
+        f"row {place}",
+        traced.graph,
+        lambda graph, sources, seed: pull_back(graph.outputs[place], sources, seed),
+        like=[output],
+    )
+    rows = [derived.run(traced.values, [unit]) for unit in _units(output)]
+    blocks = [np.array(column) for column in zip(*rows, strict=True)]
+    return [block.reshape(shape)[()] for block, shape in zip(blocks, shapes, strict=True)]
 
 
-def _nested_row(traced: Differentiable, output: Node) -> list[Any]:
-    rows = [pull_back(output, traced.sources, constant(_unit(output, row))) for row in range(output.size)]
-    if not rows:
-        return [np.zeros(output.shape + source.shape, source.dtype) for source in traced.sources]
-    flat = traced.compute([part for row in rows for part in row])
-    count = len(traced.sources)
-    return [
-        np.reshape(np.stack(flat[place::count]), output.shape + source.shape)
-        for place, source in enumerate(traced.sources)
-    ]
+def _pull_units(output: Node, sources: Sequence[Node]) -> list[Node]:
+    return [part for unit in _units(output) for part in pull_back(output, sources, constant(unit))]
 
 
-def _unit(output: Node, place: int) -> Any:
-    seed = np.zeros(output.size, output.dtype)
-    seed[place] = 1
-    return seed.reshape(output.shape)
+def _units(output: Node) -> Iterator[Any]:
+    """Yield, for each entry of an output, the array that is 1 there and 0 elsewhere."""
+    for place in range(output.size):
+        seed = np.zeros(output.size, output.dtype)
+        seed[place] = 1
+        yield seed.reshape(output.shape)
 
 
 def hessian(function: Function, wrt: Wrt = 0) -> Function:

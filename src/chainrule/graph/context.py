@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -35,7 +36,9 @@ class Location(NamedTuple):
 
 
 class Tracing(Protocol):
-    """What a node may ask of the trace that is running."""
+    """What a node may ask of the trace that is running, and tell it."""
+
+    refused: tuple[Exception, Location | None] | None
 
     def truth(self, node: Node) -> bool:
         """Return the truth of a node's value and remember it as a guard; raise where no value is known."""
@@ -46,10 +49,11 @@ class Tracing(Protocol):
 
 tracing: ContextVar[Tracing | None] = ContextVar("chainrule_tracing", default=None)
 scope_name: ContextVar[str] = ContextVar("chainrule_scope", default="")
-fixed_location: ContextVar[Location | None] = ContextVar("chainrule_location", default=None)
+behalf: ContextVar[Node | None] = ContextVar("chainrule_behalf", default=None)
 
 _LIBRARIES = frozenset({"chainrule", "numpy", "scipy", "contextlib", "functools"})
-_is_library: dict[str, bool] = {}
+_is_library: dict[object, bool] = {}
+_locations: dict[tuple[str, int], Location] = {}
 
 
 @contextmanager
@@ -58,8 +62,11 @@ def scope(name: str) -> Iterator[None]:
 
     Examples
     --------
-    >>> with scope("layer 1"), scope("activation"):
-    ...     scope_name.get()
+    >>> import chainrule as cr
+    >>> def squared(x):
+    ...     with cr.scope("layer 1"), cr.scope("activation"):
+    ...         return x * x
+    >>> cr.trace(squared, 3.0).outputs[0].scope
     'layer 1/activation'
     """
     outer = scope_name.get()
@@ -70,36 +77,70 @@ def scope(name: str) -> Iterator[None]:
         scope_name.reset(token)
 
 
+@contextmanager
+def on_behalf() -> Iterator[Callable[[Node], object]]:
+    """Let new nodes take over line and scope of another: of the node last handed to what this yields.
+
+    So the nodes of a gradient, or of a rewritten graph, point at the user's line that they come from.
+    """
+    token = behalf.set(None)
+    try:
+        yield behalf.set
+    finally:
+        behalf.reset(token)
+
+
 def user_frame() -> FrameType | None:
     """Return the innermost frame that belongs neither to this library nor to NumPy or SciPy."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to look at the caller
     while frame is not None:
-        file = frame.f_code.co_filename
-        library = _is_library.get(file)
-        if library is None:
-            library = frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES
-            _is_library[file] = library
-        if not library:
+        library = _is_library.get(frame.f_globals.get("__name__"))
+        if not (is_library(frame) if library is None else library):
             return frame
         frame = frame.f_back
     return None
 
 
+def is_library(frame: FrameType) -> bool:
+    """Return whether a frame belongs to this library, NumPy, SciPy, or Python's plumbing between them."""
+    module = frame.f_globals.get("__name__")
+    return _is_library.setdefault(module, str(module).partition(".")[0] in _LIBRARIES)
+
+
+def place_of(error: BaseException) -> Location | None:
+    """Return the user's line from which an error came."""
+    place = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if not is_library(frame):
+            place = Location(frame.f_code.co_filename, line)
+    return place
+
+
 def location() -> Location | None:
-    """Return the user's line that is being executed, or the line on whose behalf a gradient is built."""
-    fixed = fixed_location.get()
-    if fixed is not None:
-        return fixed
+    """Return the user's line that is being executed, or the line on whose behalf a node is built."""
+    node = behalf.get()
+    if node is not None:
+        return node.location
     frame = user_frame()
-    return None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno)
+    if frame is None:
+        return None
+    place = frame.f_code.co_filename, frame.f_lineno
+    known = _locations.get(place)
+    if known is None:
+        known = _locations[place] = Location(*place)
+    return known
 
 
-def here() -> str:
-    """Return the user's line as text for a message: file, line number and code."""
-    place = location()
+def described(place: Location | None) -> str:
+    """Return a line as text for a message: file, line number and code."""
     if place is None:
         return "?"
     return f"{place}: `{place.code}`" if place.code else str(place)
+
+
+def here() -> str:
+    """Return the user's line as text for a message."""
+    return described(location())
 
 
 def in_place_operator() -> bool:

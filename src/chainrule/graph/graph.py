@@ -45,7 +45,7 @@ class Graph:
         How the arguments become a flat list of arrays, and the flat list of results what the function
         returned (nested lists, tuples, dicts); None: they are flat already.
     names
-        Names for nodes, for printing only.
+        Names for nodes, for printing only; None: the variables to which the user's lines assign them.
 
     Raises
     ------
@@ -79,10 +79,11 @@ class Graph:
         self.single = single
         self.flatten = flatten
         self.restore = restore
-        self.names = dict(names or {})
+        self.names = names
         for node in self.nodes:
             if node.primitive is INPUT:
-                raise GraphError("graph.free_input", name=node.label or "?", where=_place(node))
+                where = context.described(node.location)
+                raise GraphError("graph.free_input", name=node.label or "?", where=where)
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -100,7 +101,7 @@ class Graph:
         return self.single, len(self.outputs), truths, structure(self.inputs, [*self.outputs, *tested])
 
     def check(self) -> None:
-        """Raise `GraphError` unless every node's inputs lie in the graph, before it, and its shape is right."""
+        """Raise `GraphError` unless nodes come after their operands, with the right shapes and dtypes."""
         known = set(self.inputs)
         if len(known) < len(self.inputs):
             raise GraphError("graph.repeated_input")
@@ -123,11 +124,13 @@ class Graph:
         results = self._program.run(*self.convert(flat))
         for guard, value in zip(self.guards, results[len(self.outputs) :], strict=True):
             if bool(value) != guard.truth:
-                raise GuardError("graph.guard", truth=guard.truth, where=_place(guard.node))
+                raise GuardError(
+                    "graph.guard", truth=guard.truth, where=context.described(guard.node.location)
+                )
         return self.pack(results[: len(self.outputs)])
 
     def convert(self, values: Sequence[Any]) -> list[Any]:
-        """Return flat argument values as arrays of the inputs' dtypes; raise `ShapeError` if they do not fit."""
+        """Return flat values as arrays of the inputs' dtypes; raise `ShapeError` if they do not fit."""
         if len(values) != len(self.inputs):
             raise ShapeError("graph.count", name=self.name, expected=len(self.inputs), given=len(values))
         return [_convert(self.name, node, value) for node, value in zip(self.inputs, values, strict=True)]
@@ -142,12 +145,37 @@ class Graph:
         """Return the output nodes with the inputs replaced by other nodes (or constants)."""
         return substitute(self.outputs, dict(zip(self.inputs, replacements, strict=True)))
 
+    def replaced(
+        self,
+        outputs: Sequence[Node],
+        *,
+        guards: Sequence[Guard] = (),
+        names: Mapping[Node, str] | None = None,
+    ) -> Graph:
+        """Return a graph with other nodes for outputs and guards, and all else as it is here."""
+        return Graph(
+            self.inputs,
+            outputs,
+            guards=guards,
+            name=self.name,
+            single=self.single,
+            flatten=self.flatten,
+            restore=self.restore,
+            names=names,
+        )
+
     def node_names(self) -> dict[Node, str]:
         """Return the names under which the nodes appear in the text form."""
         return name_nodes(self.inputs, self.nodes, self.names)
 
-    def to_text(self, *, whole: bool = True) -> str:
-        """Return the executable text form; ``whole=False`` leaves out the entries of very large constants."""
+    def to_text(self) -> str:
+        """Return the whole text form, which can be executed, and read back by `chainrule.read_graph`."""
+        return self._written(brief=False)
+
+    def __str__(self) -> str:
+        return self._written(brief=True)
+
+    def _written(self, *, brief: bool) -> str:
         return write(
             self.name,
             self.inputs,
@@ -155,27 +183,19 @@ class Graph:
             single=self.single,
             guards=self.guards,
             names=self.names,
-            whole=whole,
+            brief=brief,
         )
-
-    def __str__(self) -> str:
-        return self.to_text(whole=False)
 
     def __repr__(self) -> str:
         operations = sum(node.primitive is not CONSTANT for node in self.nodes)
-        return f"<Graph {self.name}: {len(self.inputs)} inputs, {operations} operations, {len(self.outputs)} outputs>"
+        sizes = f"{len(self.inputs)} inputs, {operations} operations, {len(self.outputs)} outputs"
+        return f"<Graph {self.name}: {sizes}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Graph) and self._structure == other._structure
 
     def __hash__(self) -> int:
         return hash(self._structure)
-
-
-def _place(node: Node) -> str:
-    if node.location is None:
-        return "?"
-    return f"{node.location}: `{node.location.code}`" if node.location.code else str(node.location)
 
 
 def _check_node(node: Node, known: set[Node]) -> None:
@@ -190,7 +210,7 @@ def _check_node(node: Node, known: set[Node]) -> None:
             name=name,
             claimed=f"{node.dtype}{node.shape}",
             true=f"{dtype}{shape}",
-            where=_place(node),
+            where=context.described(node.location),
         )
 
 
@@ -216,12 +236,10 @@ def substitute(outputs: Sequence[Node], replacements: Mapping[Node, Any]) -> tup
     Nodes that do not depend on a replaced node are shared, not copied.
     """
     new = dict(replacements)
-    for node in ancestors(outputs, stop=replacements):
-        if not any(source in new for source in node.inputs):
-            continue
-        place, name = context.fixed_location.set(node.location), context.scope_name.set(node.scope)
-        operands = [new.get(source, source) for source in node.inputs]
-        new[node] = apply(node.primitive, *operands, **node.settings)
-        context.scope_name.reset(name)
-        context.fixed_location.reset(place)
+    with context.on_behalf() as on_behalf_of:
+        for node in ancestors(outputs, stop=replacements):
+            if any(source in new for source in node.inputs):
+                on_behalf_of(node)
+                operands = [new.get(source, source) for source in node.inputs]
+                new[node] = apply(node.primitive, *operands, **node.settings)
     return tuple([new.get(node, node) for node in outputs])

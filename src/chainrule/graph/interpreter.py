@@ -16,40 +16,52 @@ from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.order import ancestors
 
 Step = tuple[Callable[..., Any], tuple[int, ...], int, tuple[int, ...]]
+REDUCING = frozenset({"matmul", "sum", "mean", "softmax", "log_softmax"})  # results that share no memory
 
 
 class Program:
     """The steps that compute ``outputs`` from the values of ``inputs``.
 
     Floating-point warnings are off while it runs: infinity and NaN go their way as IEEE 754 says, and who
-    needs to know where one was born asks `first_non_finite`.
+    needs to know where one was born asks `first_non_finite`. With ``in_place`` an elementwise step writes its
+    result over an operand that dies in it, if nothing else can see that array; the values must then have the
+    very dtypes of the inputs.
     """
 
-    def __init__(self, inputs: Sequence[Node], outputs: Sequence[Node], xp: Any = np) -> None:
-        self.nodes = [node for node in ancestors(outputs, stop=inputs) if node.primitive is not CONSTANT]
-        constants = [node for node in ancestors(outputs, stop=inputs) if node.primitive is CONSTANT]
+    def __init__(
+        self, inputs: Sequence[Node], outputs: Sequence[Node], xp: Any = np, *, in_place: bool = False
+    ) -> None:
+        cone = ancestors(outputs, stop=inputs)
+        self.nodes = [node for node in cone if node.primitive is not CONSTANT]
+        constants = [node for node in cone if node.primitive is CONSTANT]
         place = {node: number for number, node in enumerate((*inputs, *constants, *self.nodes))}
         self._constants = [node.value if node.shape or node.weak else node.value[()] for node in constants]
         self._size = len(place)
         self._outputs = [place[node] for node in outputs]
-        self._steps = self._lay_out(place, xp, first_free=len(inputs))
+        self._steps = self._lay_out(place, xp, len(inputs) + len(constants), in_place)
 
-    def _lay_out(self, place: dict[Node, int], xp: Any, first_free: int) -> list[Step]:
-        kept = {*self._outputs, *range(first_free + len(self._constants))}
+    def _lay_out(self, place: dict[Node, int], xp: Any, first_computed: int, in_place: bool) -> list[Step]:
+        kept = {*self._outputs, *range(first_computed)}
+        private = _private(self.nodes) if in_place and xp is np else set()
         steps: list[Step] = []
         for node in reversed(self.nodes):
             sources = tuple([place[source] for source in node.inputs])
             dead = tuple(set(sources) - kept)
             kept.update(sources)
-            settings = dict(node.settings)
-            steps.append((partial(node.primitive.forward, xp, **settings), sources, place[node], dead))
+            donors = [place[source] for source in node.inputs if source in private and _fits(source, node)]
+            reused = next((donor for donor in donors if donor in dead), None)
+            function: Callable[..., Any] = partial(node.primitive.forward, xp, **node.settings)
+            if xp is np and node.primitive.ufunc is not None:
+                function = node.primitive.ufunc
+                if reused is not None:
+                    sources = (*sources, reused)  # a ufunc's last argument is where it writes
+            steps.append((function, sources, place[node], dead))
         steps.reverse()
         return steps
 
     def run(self, *values: Any) -> list[Any]:
         """Return the outputs' values."""
-        slots = [*values, *self._constants]
-        slots.extend([None] * (self._size - len(slots)))
+        slots = self._slots(values)
         with np.errstate(all="ignore"):
             for function, sources, target, dead in self._steps:
                 slots[target] = function(*[slots[source] for source in sources])
@@ -57,18 +69,34 @@ class Program:
                     slots[place] = None
         return [slots[place] for place in self._outputs]
 
-    def trace_values(self, *values: Any) -> dict[Node, Any]:
-        """Return the value of every computed node, in order of computation."""
+    def _slots(self, values: Sequence[Any]) -> list[Any]:
         slots = [*values, *self._constants]
         slots.extend([None] * (self._size - len(slots)))
-        with np.errstate(all="ignore"):
-            for function, sources, target, _ in self._steps:
-                slots[target] = function(*[slots[source] for source in sources])
-        return {node: slots[target] for node, (_, _, target, _) in zip(self.nodes, self._steps, strict=True)}
+        return slots
 
     def first_non_finite(self, *values: Any) -> Node | None:
         """Return the first computed node whose value holds a NaN or an infinity; None if there is none."""
-        for node, value in self.trace_values(*values).items():
-            if node.dtype.kind in "fc" and not np.all(np.isfinite(value)):
-                return node
+        slots = self._slots(values)
+        with np.errstate(all="ignore"):
+            for node, (function, sources, target, _) in zip(self.nodes, self._steps, strict=True):
+                slots[target] = function(*[slots[source] for source in sources])
+                if node.dtype.kind in "fc" and not np.all(np.isfinite(slots[target])):
+                    return node
         return None
+
+
+def _private(nodes: Sequence[Node]) -> set[Node]:
+    """Return the nodes whose arrays are made by their step and seen through no other node's array."""
+    fresh = {node for node in nodes if node.shape and _makes_array(node)}
+    for node in nodes:
+        if not _makes_array(node):
+            fresh.difference_update(node.inputs)
+    return fresh
+
+
+def _makes_array(node: Node) -> bool:
+    return node.primitive.ufunc is not None or node.primitive.name in REDUCING
+
+
+def _fits(donor: Node, node: Node) -> bool:
+    return node.primitive.elementwise and donor.shape == node.shape and donor.dtype == node.dtype

@@ -7,59 +7,43 @@ with arrays, ``==`` and ``<`` compare values entry by entry: they are operations
 
 from __future__ import annotations
 
-import inspect
 import itertools
-import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Never
+from functools import lru_cache
+from typing import Any, Never, Self
 
 import numpy as np
 
 from chainrule.errors import ShapeError, TraceAttributeError, TraceError, nearest_hint
 from chainrule.graph import context
-from chainrule.graph.primitive import TRANSLATIONS, Primitive, Shape, named
-from chainrule.text import say
+from chainrule.graph.dispatch import METHODS, call, check_rebinding, refusal
+from chainrule.graph.primitive import CONSTANT as CONSTANT
+from chainrule.graph.primitive import INPUT as INPUT
+from chainrule.graph.primitive import Primitive, Shape, named
 
 MISFITS = (ValueError, IndexError, TypeError, OverflowError)  # what shape rules raise
+NUMBERS = {kind: np.dtype(kind) for kind in (bool, int, float)}
 
-_serials = itertools.count()
-_set = object.__setattr__
-
-
-def _leaf(name: str) -> Primitive:
-    return Primitive(name=name, forward=_no_rule, shape=_no_rule, dtype=_no_rule, text=name)
+next_serial = itertools.count().__next__
 
 
-def _no_rule(*_: Any, **__: Any) -> Never:
-    raise AssertionError("inputs and constants are not computed")
+Operator = Callable[["Node", Any], "Node"]
 
 
-INPUT = _leaf("input")
-CONSTANT = _leaf("constant")
+def _operator(name: str) -> tuple[Operator, Operator]:
+    """Return the methods for ``node + other`` and ``other + node``, where + is the primitive of this name."""
+
+    def operate(self: Node, other: Any) -> Node:
+        return apply(name, self, other)
+
+    def reflected(self: Node, other: Any) -> Node:
+        return apply(name, other, self)
+
+    return operate, reflected
 
 
-class Node:
-    """One value of a computation: an input, a constant, or a primitive applied to other nodes.
-
-    Attributes
-    ----------
-    primitive
-        The operation; `INPUT` or `CONSTANT` for leaves.
-    inputs
-        The nodes it is applied to, one for each edge: ``a + a`` has two.
-    settings
-        The operation's settings, such as ``axis``; not differentiated.
-    shape, dtype
-        Of the value, by NumPy's rules.
-    value
-        The value of a constant: an array, or a Python number (which takes the dtype of its neighbour).
-    label
-        The name of an input.
-    serial
-        Grows with time: inputs have smaller serials, so ordering by it is a topological order.
-    location, scope
-        The user's line and the scope (a layer's name) in which it was made.
-    """
+class _Fields:
+    """The fields of a `Node` while it is being made; its class then becomes `Node`, and it is frozen."""
 
     __slots__ = (
         "__weakref__",
@@ -73,6 +57,7 @@ class Node:
         "settings",
         "shape",
         "value",
+        "weak",
     )
 
     primitive: Primitive
@@ -81,16 +66,51 @@ class Node:
     shape: Shape
     dtype: np.dtype[Any]
     value: Any
+    weak: bool
     label: str
     serial: int
     location: context.Location | None
     scope: str
 
+
+class Node(_Fields):
+    """One value of a computation: an input, a constant, or a primitive applied to other nodes.
+
+    Attributes
+    ----------
+    primitive
+        The operation; `INPUT` or `CONSTANT` for leaves.
+    inputs
+        The nodes it is applied to, one for each edge: ``a + a`` has two.
+    settings
+        The operation's settings, such as ``axis``; not differentiated.
+    shape, dtype
+        Of the value, by NumPy's rules.
+    value
+        The value of a constant: an array, or a Python number.
+    weak
+        Whether it is a constant Python number, which takes the dtype of its neighbour.
+    label
+        The name of an input.
+    serial
+        Grows with time: inputs have smaller serials, so ordering by it is a topological order.
+    location, scope
+        The user's line and the scope (a layer's name) in which it was made.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> node = cr.trace(lambda a, b: a * b, 2.0, 3.0).outputs[0]
+    >>> isinstance(node, cr.Node), node.primitive.name, node.shape
+    (True, 'multiply', ())
+    """
+
+    __slots__ = ()
     __array_priority__ = 1000.0
     __hash__ = object.__hash__
 
-    def __init__(
-        self,
+    def __new__(  # noqa: D102 - the class says it all
+        cls,
         primitive: Primitive,
         inputs: tuple[Node, ...],
         settings: Mapping[str, Any],
@@ -98,17 +118,26 @@ class Node:
         dtype: np.dtype[Any],
         value: Any = None,
         label: str = "",
-    ) -> None:
-        _set(self, "primitive", primitive)
-        _set(self, "inputs", inputs)
-        _set(self, "settings", settings)
-        _set(self, "shape", shape)
-        _set(self, "dtype", dtype)
-        _set(self, "value", value)
-        _set(self, "label", label)
-        _set(self, "serial", next(_serials))
-        _set(self, "location", None if primitive is CONSTANT else context.location())
-        _set(self, "scope", context.scope_name.get())
+    ) -> Self:
+        node: Any = _Fields()  # assigning to its fields is many times faster than object.__setattr__
+        node.primitive = primitive
+        node.inputs = inputs
+        node.settings = settings
+        node.shape = shape
+        node.dtype = dtype
+        node.value = value
+        node.weak = type(value) in NUMBERS
+        node.label = label
+        node.serial = next_serial()
+        origin = context.behalf.get()
+        if primitive is CONSTANT:
+            node.location, node.scope = None, ""
+        elif origin is not None:
+            node.location, node.scope = origin.location, origin.scope
+        else:
+            node.location, node.scope = context.location(), context.scope_name.get()
+        node.__class__ = cls
+        return node  # type: ignore[no-any-return]
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a Node is frozen: {name!r} cannot be set")
@@ -140,11 +169,6 @@ class Node:
         """The transpose: all axes reversed."""
         return apply("transpose", self, axes=tuple(reversed(range(self.ndim))))
 
-    @property
-    def weak(self) -> bool:
-        """Whether it is a constant Python number, which takes the dtype of its neighbour."""
-        return self.primitive is CONSTANT and isinstance(self.value, bool | int | float)
-
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of unsized object")
@@ -153,55 +177,27 @@ class Node:
     def __iter__(self) -> Iterator[Node]:
         return (self[row] for row in range(len(self)))
 
-    # Operators.
+    # Operators; each means a primitive, and makes a node. So do comparisons, as with arrays.
 
-    def __add__(self, other: Any) -> Node:
-        return apply("add", self, other)
+    __add__, __radd__ = _operator("add")
+    __sub__, __rsub__ = _operator("subtract")
+    __mul__, __rmul__ = _operator("multiply")
+    __truediv__, __rtruediv__ = _operator("divide")
+    __floordiv__, __rfloordiv__ = _operator("floor_divide")
+    __mod__, __rmod__ = _operator("remainder")
+    __pow__, __rpow__ = _operator("power")
+    __matmul__, __rmatmul__ = _operator("matmul")
+    __and__, __rand__ = _operator("bitwise_and")
+    __or__, __ror__ = _operator("bitwise_or")
+    __xor__, __rxor__ = _operator("bitwise_xor")
+    __lt__, __gt__ = _operator("less")[0], _operator("greater")[0]
+    __le__, __ge__ = _operator("less_equal")[0], _operator("greater_equal")[0]
 
-    def __radd__(self, other: Any) -> Node:
-        return apply("add", other, self)
+    def __eq__(self, other: object) -> Node:  # type: ignore[override]
+        return apply("equal", self, other)
 
-    def __sub__(self, other: Any) -> Node:
-        return apply("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Node:
-        return apply("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Node:
-        return apply("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Node:
-        return apply("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Node:
-        return apply("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Node:
-        return apply("divide", other, self)
-
-    def __pow__(self, other: Any) -> Node:
-        return apply("power", self, other)
-
-    def __rpow__(self, other: Any) -> Node:
-        return apply("power", other, self)
-
-    def __floordiv__(self, other: Any) -> Node:
-        return apply("floor_divide", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Node:
-        return apply("floor_divide", other, self)
-
-    def __mod__(self, other: Any) -> Node:
-        return apply("remainder", self, other)
-
-    def __rmod__(self, other: Any) -> Node:
-        return apply("remainder", other, self)
-
-    def __matmul__(self, other: Any) -> Node:
-        return apply("matmul", self, other)
-
-    def __rmatmul__(self, other: Any) -> Node:
-        return apply("matmul", other, self)
+    def __ne__(self, other: object) -> Node:  # type: ignore[override]
+        return apply("not_equal", self, other)
 
     def __neg__(self) -> Node:
         return apply("negative", self)
@@ -215,46 +211,9 @@ class Node:
     def __invert__(self) -> Node:
         return apply("invert", self)
 
-    def __and__(self, other: Any) -> Node:
-        return apply("bitwise_and", self, other)
-
-    def __rand__(self, other: Any) -> Node:
-        return apply("bitwise_and", other, self)
-
-    def __or__(self, other: Any) -> Node:
-        return apply("bitwise_or", self, other)
-
-    def __ror__(self, other: Any) -> Node:
-        return apply("bitwise_or", other, self)
-
-    def __xor__(self, other: Any) -> Node:
-        return apply("bitwise_xor", self, other)
-
-    def __rxor__(self, other: Any) -> Node:
-        return apply("bitwise_xor", other, self)
-
-    def __eq__(self, other: object) -> Node:  # type: ignore[override]
-        return apply("equal", self, other)
-
-    def __ne__(self, other: object) -> Node:  # type: ignore[override]
-        return apply("not_equal", self, other)
-
-    def __lt__(self, other: Any) -> Node:
-        return apply("less", self, other)
-
-    def __le__(self, other: Any) -> Node:
-        return apply("less_equal", self, other)
-
-    def __gt__(self, other: Any) -> Node:
-        return apply("greater", self, other)
-
-    def __ge__(self, other: Any) -> Node:
-        return apply("greater_equal", self, other)
-
     def __getitem__(self, index: Any) -> Node:
-        return call(Node.__getitem__, (self, index), {})
-
-    # Methods of arrays (t.sum(), t.reshape(…)) are NumPy's functions under another spelling.
+        node: Node = call(Node.__getitem__, (self, index), {})
+        return node
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -269,12 +228,20 @@ class Node:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
-        if out is not None and not (inputs[0] is out[0] and context.in_place_operator()):
-            raise TraceError("trace.out", function=f"np.{ufunc.__name__}", where=context.here())
+        if out is not None:
+            check_rebinding(ufunc, inputs[0], out[0])
         return call(ufunc if method == "__call__" else (ufunc, method), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return call(function, args, kwargs)
+
+    # A frozen value is its own copy.
+
+    def __copy__(self) -> Node:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Node:
+        return self
 
     # What NumPy's protocols cannot see must fail loudly, or a traced value would become a constant.
 
@@ -285,95 +252,41 @@ class Node:
         return tracing.truth(self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Never:
-        raise TraceError("trace.array", where=context.here(), remedy=_remedy())
+        raise refusal("trace.array")
 
     def __float__(self) -> Never:
-        raise TraceError("trace.number", kind="float", where=context.here(), remedy=_remedy())
+        raise refusal("trace.number", kind="float")
 
     def __int__(self) -> Never:
-        raise TraceError("trace.number", kind="int", where=context.here(), remedy=_remedy())
+        raise refusal("trace.number", kind="int")
 
     def __complex__(self) -> Never:
-        raise TraceError("trace.number", kind="complex", where=context.here(), remedy=_remedy())
+        raise refusal("trace.number", kind="complex")
+
+    def __round__(self, digits: int | None = None) -> Never:
+        raise refusal("trace.number", kind="round")
+
+    def __format__(self, form: str) -> str:
+        if form:
+            raise refusal("trace.number", kind="format")
+        return str(self)
 
     def __index__(self) -> Never:
-        raise TraceError("trace.index", where=context.here())
+        raise refusal("trace.index")
 
     def __setitem__(self, index: Any, value: Any) -> Never:
-        raise TraceError("trace.assign", where=context.here())
+        raise refusal("trace.assign")
 
+    def __reduce_ex__(self, protocol: Any) -> Never:
+        raise TraceError("trace.pickle", where=context.here())
 
-METHODS: dict[str, Any] = {
-    name: getattr(np, name)
-    for name in [
-        "all",
-        "any",
-        "argmax",
-        "argmin",
-        "clip",
-        "cumsum",
-        "diagonal",
-        "dot",
-        "max",
-        "mean",
-        "min",
-        "prod",
-        "ravel",
-        "repeat",
-        "reshape",
-        "round",
-        "squeeze",
-        "std",
-        "sum",
-        "swapaxes",
-        "take",
-        "trace",
-        "transpose",
-        "var",
-    ]
-}
+    def item(self, *_: Any) -> Never:
+        """Refuse: the number is not known to the graph."""
+        raise refusal("trace.number", kind="item")
 
-
-def _remedy() -> str:
-    """Return what to write instead of the user's line."""
-    place = context.location()
-    code = "" if place is None else place.code
-    if "math." in code:
-        return say("remedy.math")
-    if "np.full" in code:
-        return say("remedy.full")
-    if "array(" in code or "([" in code:
-        return say("remedy.stack")
-    if re.search(r"\]\s*=[^=]", code):
-        return say("remedy.assign")
-    return say("remedy.general")
-
-
-def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call what stands for a NumPy function; say which function and line where nothing does."""
-    translation = TRANSLATIONS.get(function) or TRANSLATIONS.get(getattr(function, "__name__", ""))
-    if translation is None:
-        name = function if not isinstance(function, tuple) else f"{function[0].__name__}.{function[1]}"
-        raise TraceError("trace.function", name=_numpy_name(name), where=context.here(), hint=_known(name))
-    try:
-        return translation.function(*args, **kwargs)
-    except TypeError as error:
-        try:
-            inspect.signature(translation.function).bind(*args, **kwargs)
-        except TypeError:
-            name = _numpy_name(translation.name)
-            raise TraceError("trace.argument", name=name, where=context.here(), reason=error) from None
-        raise
-
-
-def _numpy_name(function: Any) -> str:
-    name = function if isinstance(function, str) else getattr(function, "__name__", str(function))
-    return f"np.{name}"
-
-
-def _known(function: Any) -> str:
-    names = {translation.name for translation in TRANSLATIONS.values()}
-    return nearest_hint(_numpy_name(function)[3:], names)
+    def tolist(self) -> Never:
+        """Refuse: the numbers are not known to the graph."""
+        raise refusal("trace.number", kind="tolist")
 
 
 def is_traced(*values: Any) -> bool:
@@ -393,13 +306,21 @@ def constant(value: Any) -> Node:
 
     An array is copied, since the user's code may change it later.
     """
-    if isinstance(value, bool | int | float) and not isinstance(value, np.generic):
-        return Node(CONSTANT, (), {}, (), np.asarray(value).dtype, value=value)
+    if type(value) in NUMBERS:
+        return _number(value) if value else _plain_number(value)
     array = np.array(value)
-    if array.dtype.kind not in "biufc":
-        raise TraceError("trace.operand", kind=type(value).__name__, where=context.here())
+    if array.dtype.kind not in "biuf":
+        kind = array.dtype if array.dtype.kind == "c" else type(value).__name__
+        raise TraceError("trace.operand", kind=kind, where=context.here())
     array.setflags(write=False)
     return Node(CONSTANT, (), {}, array.shape, array.dtype, value=array)
+
+
+def _plain_number(value: float) -> Node:
+    return Node(CONSTANT, (), {}, (), NUMBERS[type(value)], value)
+
+
+_number = lru_cache(maxsize=4096, typed=True)(_plain_number)  # not for zeros: 0.0 == −0.0, yet they differ
 
 
 def lift(value: Any) -> Node:
@@ -416,18 +337,35 @@ def apply(operation: str | Primitive, *operands: Any, **settings: Any) -> Node:
         If the operands' shapes do not fit the primitive; names the user's line.
     """
     primitive = named(operation) if isinstance(operation, str) else operation
-    inputs = tuple([lift(operand) for operand in operands])
-    if inputs and primitive.elementwise and all(node.weak for node in inputs):
-        return _fold(primitive, inputs, settings)
+    inputs: list[Node] = []
+    shapes: list[Shape] = []
+    kinds: list[Any] = []
+    numbers_only = primitive.partials is not None
+    for value in operands:
+        node = value if isinstance(value, Node) else constant(value)
+        inputs.append(node)
+        shapes.append(node.shape)
+        if node.weak:
+            kinds.append(type(node.value))
+        else:
+            kinds.append(node.dtype)
+            numbers_only = False
     try:
-        shape = primitive.shape(*[node.shape for node in inputs], **settings)
-        dtype = primitive.dtype(*[kind_of(node) for node in inputs], **settings)
+        if numbers_only and inputs:
+            return _fold(primitive, inputs, settings)
+        shape = primitive.shape(*shapes, **settings)
+        dtype = primitive.dtype(*kinds, **settings)
     except MISFITS as error:
-        shapes = ", ".join(str(node.shape) for node in inputs)
         raise ShapeError(
-            "graph.shapes", name=primitive.name, shapes=shapes, where=context.here(), reason=error
+            "graph.shapes",
+            name=primitive.name,
+            shapes=", ".join(map(str, shapes)),
+            where=context.here(),
+            reason=error,
         ) from None
-    return Node(primitive, inputs, settings, shape, dtype)
+    if dtype.kind == "c":
+        raise TraceError("trace.operand", kind=dtype, where=context.here())
+    return Node(primitive, tuple(inputs), settings, shape, dtype)
 
 
 def kind_of(node: Node) -> Any:
@@ -435,7 +373,7 @@ def kind_of(node: Node) -> Any:
     return type(node.value) if node.weak else node.dtype
 
 
-def _fold(primitive: Primitive, inputs: tuple[Node, ...], settings: dict[str, Any]) -> Node:
+def _fold(primitive: Primitive, inputs: list[Node], settings: dict[str, Any]) -> Node:
     """Return the constant that an operation on Python numbers only comes to."""
     with np.errstate(all="ignore"):
         value = primitive.forward(np, *[node.value for node in inputs], **settings)

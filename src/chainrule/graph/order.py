@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from chainrule.graph.node import CONSTANT, Node
@@ -22,30 +23,29 @@ def ancestors(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
             seen.add(node)
             found.append(node)
             waiting.extend(node.inputs)
-    found.sort(key=_birth)
+    found.sort(key=attrgetter("serial"))
     return found
 
 
-def _birth(node: Node) -> int:
-    return node.serial
-
-
 def dependents(nodes: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
-    """Return those of ``nodes`` (in topological order) that depend on one of ``sources``; sources included."""
+    """Return the ``sources`` and those of ``nodes`` (in topological order) that depend on one of them."""
     reached = set(sources)
     for node in nodes:
-        if node not in reached and any(source in reached for source in node.inputs):
+        if not reached.isdisjoint(node.inputs):
             reached.add(node)
     return reached
 
 
-def structure(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Any, ...]:
+def structure(
+    inputs: Sequence[Node], outputs: Sequence[Node], arrays: list[Node] | None = None
+) -> tuple[Any, ...]:
     """Return a value that is equal for two graphs if, and only if, they compute the same in the same way.
 
     Nodes are numbered in the order in which a walk from the outputs finishes them, so neither the time of
-    birth nor names matter; a constant counts by its value.
+    birth nor names matter; a constant counts by its value. With a list for ``arrays``, constant arrays whose
+    entries differ count as inputs instead, and are appended to it.
     """
-    number: dict[Node, Any] = {node: ("input", place) for place, node in enumerate(inputs)}
+    number: dict[Node, Any] = {node: place for place, node in enumerate(inputs)}
     entries: list[Any] = [(node.shape, node.dtype.str) for node in inputs]
     waiting = list(reversed(outputs))
     while waiting:
@@ -58,17 +58,17 @@ def structure(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Any, ...
             waiting.extend(reversed(missing))
             continue
         waiting.pop()
-        if node.primitive is CONSTANT:
+        if node.primitive is not CONSTANT:
+            number[node] = len(entries)
+            settings = tuple(sorted(node.settings.items(), key=itemgetter(0))) if node.settings else ()
+            entries.append((node.primitive.name, tuple([number[source] for source in node.inputs]), settings))
+        elif arrays is None or _is_uniform(node):
             number[node] = constant_key(node)
-            continue
-        settings = tuple(sorted(node.settings.items(), key=_first))
-        number[node] = len(entries)
-        entries.append((node.primitive.name, tuple(number[source] for source in node.inputs), settings))
-    return tuple(entries), tuple(number[node] for node in outputs)
-
-
-def _first(item: tuple[str, Any]) -> str:
-    return item[0]
+        else:
+            number[node] = len(entries)
+            entries.append((node.shape, node.dtype.str))
+            arrays.append(node)
+    return len(inputs), tuple(entries), tuple([number[node] for node in outputs])
 
 
 def constant_key(node: Node) -> tuple[Any, ...]:
@@ -76,3 +76,11 @@ def constant_key(node: Node) -> tuple[Any, ...]:
     if node.weak:
         return "number", type(node.value).__name__, repr(node.value)
     return "array", node.dtype.str, node.shape, node.value.tobytes()
+
+
+def _is_uniform(node: Node) -> bool:
+    """Return whether a constant has one value only; then rewrites may look at it."""
+    if node.weak or node.size <= 1:
+        return True
+    entries = node.value.reshape(-1)
+    return all(bool((part == entries[0]).all()) for part in (entries[:1024], entries))

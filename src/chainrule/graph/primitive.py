@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Never, TypeVar
 
 import numpy as np
 
@@ -44,8 +44,8 @@ class Sample:
     """Arguments on which the tests try an operation: the shapes of its arrays, its settings, their domains.
 
     ``domain`` holds an interval for each array, or one for all; None means the operation's own.
-    ``integers`` names arrays (by position) that are whole numbers and have no derivative; ``listed`` says that
-    the arrays are handed over as one list, as `numpy.stack` takes them.
+    ``integers`` names arrays (by position) that are whole numbers and have no derivative; ``listed`` says
+    that the arrays are handed over as one list, as `numpy.stack` takes them.
     """
 
     shapes: tuple[Shape, ...]
@@ -85,6 +85,8 @@ class Primitive:
         Shapes and settings on which the tests try it; elementwise operations have theirs generated.
     holomorphic
         Whether ``forward`` continues to complex numbers, so that the complex step proves the derivative.
+    ufunc
+        The NumPy ufunc that ``forward`` is, if it is one: it can write into an array no longer needed.
     differentiable
         False where the result is whole numbers or truth values, which ends the path of a gradient.
     kinks
@@ -104,7 +106,7 @@ class Primitive:
     samples: tuple[Sample, ...] = ()
     holomorphic: bool = True
     differentiable: bool = True
-    arity: int | None = None
+    ufunc: np.ufunc | None = None
     kinks: Callable[..., Any] | None = None
 
     @property
@@ -126,6 +128,18 @@ class Translation:
     domain: Interval | tuple[Interval, ...] = (-2.0, 2.0)
     holomorphic: bool = True
     differentiable: bool = True
+
+
+def _leaf(name: str) -> Primitive:
+    return Primitive(name=name, forward=_no_rule, shape=_no_rule, dtype=_no_rule, text=name)
+
+
+def _no_rule(*_: Any, **__: Any) -> Never:
+    raise AssertionError("inputs and constants are not computed")
+
+
+INPUT = _leaf("input")
+CONSTANT = _leaf("constant")
 
 
 PRIMITIVES: dict[str, Primitive] = {}

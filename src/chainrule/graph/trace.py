@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import TraceError, TraceValueError
+import chainrule.graph.reader  # noqa: F401 - it teaches `pickle` to read graphs
+from chainrule.errors import ChainruleError, ShapeError, TraceError, TraceValueError
 from chainrule.graph import context
 from chainrule.graph.graph import Graph, Guard
-from chainrule.graph.node import CONSTANT, INPUT, Node, input_node, lift
-from chainrule.graph.tree import Leaf, fill, leaves
+from chainrule.graph.node import CONSTANT, INPUT, Node, input_node, lift, next_serial
+from chainrule.graph.order import ancestors
+from chainrule.graph.tree import Leaf, fill, leaves, rebuild
 
 Function = Callable[..., Any]
 
@@ -26,7 +30,7 @@ class ArraySpec:
     --------
     >>> import chainrule as cr
     >>> cr.trace(lambda x: 2 * x, cr.ArraySpec((3,)))
-    <Graph function: 1 inputs, 1 operations, 1 outputs>
+    <Graph <lambda>: 1 inputs, 1 operations, 1 outputs>
     """
 
     shape: tuple[int, ...]
@@ -38,10 +42,11 @@ class Trace:
 
     def __init__(self, outer: Trace | None) -> None:
         self.outer = outer
-        self.first = input_node((), "float64", "birth").serial
+        self.first = next_serial()
         self.values: dict[Node, Any] = {}
         self.origins: dict[Node, Node] = {}
         self.guards: list[Guard] = []
+        self.refused: tuple[Exception, context.Location | None] | None = None
 
     def truth(self, node: Node) -> bool:
         """Return the truth of a node's value, and remember it as a guard."""
@@ -72,7 +77,7 @@ class Trace:
         return self.values[node]
 
     def _missing(self, node: Node) -> list[Node]:
-        """Return the nodes that must be computed first, in order; those of an outer trace are its business."""
+        """Return the nodes that must be computed first, in order; outer traces see to theirs."""
         found: set[Node] = set()
         waiting = [node]
         while waiting:
@@ -81,7 +86,7 @@ class Trace:
                 found.add(candidate)
                 if candidate.serial >= self.first:
                     waiting.extend(candidate.inputs)
-        return sorted(found, key=lambda node: node.serial)
+        return sorted(found, key=attrgetter("serial"))
 
     def _outside(self, node: Node) -> Any:
         origin = self.origins.get(node, node if node.serial < self.first else None)
@@ -105,9 +110,12 @@ class Traced:
 
 def is_array(value: Any) -> bool:
     """Return whether a leaf is traced: numbers and arrays are; None, truth values, words, objects are not."""
-    if isinstance(value, Node | ArraySpec | np.ndarray | np.number | int | float | complex):
-        return not isinstance(value, bool)
-    return False
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "biufc"
+    return isinstance(value, ARRAYS) and not isinstance(value, bool)
+
+
+ARRAYS = (Node, ArraySpec, np.number, int, float, complex)
 
 
 def trace_call(
@@ -119,45 +127,103 @@ def trace_call(
     """
     outer = context.tracing.get()
     running = Trace(outer if isinstance(outer, Trace) else None)
-    labels = parameter_names(function, len(arguments)) if names is None else names
-    flat = [leaf for name, value in zip(labels, arguments, strict=True) for leaf in leaves(value, (name,))]
-    nodes = {place: _input(running, leaf) for place, leaf in enumerate(flat) if is_array(leaf.value)}
-    filled = fill(tuple(arguments), [nodes.get(place, leaf.value) for place, leaf in enumerate(flat)])
-    token = context.tracing.set(running)
-    try:
-        result = function(*filled, **settings)
-        outputs = [_output(leaf.value) for leaf in leaves(result)]
-    finally:
-        context.tracing.reset(token)
-    inputs = list(nodes.values())
-    free = _free(running, [*outputs, *[guard.node for guard in running.guards]], set(inputs))
-    if free and running.outer is None:
-        raise TraceError("trace.leaked", where=context.here())
+    labels = parameter_names(function) if names is None else names
+    flat = list(leaves(tuple(arguments)))
+    given = [
+        _input(running, leaf_label(leaf, labels), leaf.value) if is_array(leaf.value) else leaf.value
+        for leaf in flat
+    ]
+    result = _call(function, fill(tuple(arguments), given), settings, running)
+    outputs = [_output(leaf.value) for leaf in leaves(result)]
+    inputs = [node for node, leaf in zip(given, flat, strict=True) if is_array(leaf.value)]
     graph = Graph(
-        [*inputs, *free],
+        [*inputs, *_free(running, [*outputs, *[guard.node for guard in running.guards]], inputs)],
         outputs,
         guards=running.guards,
-        name=getattr(function, "__name__", "function"),
-        single=isinstance(result, Node) or not isinstance(result, list | tuple | dict),
-        flatten=lambda values: [leaf.value for leaf in leaves(values) if is_array(leaf.value)],
-        restore=lambda flat: fill(result, flat),
+        name=function_name(function),
+        single=not isinstance(result, list | tuple | dict),
+        flatten=partial(flatten_like, function_name(function), labels, rebuild(tuple(arguments), _form)),
+        restore=partial(fill, rebuild(result, lambda _: None)),
     )
-    return Traced(graph, inputs, free, running.guards)
+    return Traced(graph, inputs, list(graph.inputs[len(inputs) :]), running.guards)
 
 
-def parameter_names(function: Function, count: int) -> list[str]:
-    """Return the names of a function's first ``count`` positional parameters; x0, x1 … where it has none."""
+def _call(function: Function, arguments: Any, settings: dict[str, Any], running: Trace) -> Any:
+    token = context.tracing.set(running)
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        return function(*arguments, **settings)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ChainruleError) or running.refused is None:
+            raise
+        refused, place = running.refused
+        if place != context.place_of(error):
+            raise
+        raise refused from error  # NumPy has put an error of its own in the place of ours
+    finally:
+        context.tracing.reset(token)
+
+
+def _form(value: Any) -> Any:
+    """Return an `ArraySpec` for an array, and all else as it is."""
+    if not is_array(value) or isinstance(value, ArraySpec):
+        return value
+    return ArraySpec(np.shape(value), value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype)
+
+
+def flatten_like(
+    name: str, labels: Sequence[str], form: tuple[Any, ...], values: tuple[Any, ...]
+) -> list[Any]:
+    """Return the arrays in the arguments of a graph, in the order in which they were traced.
+
+    ``form`` are the arguments with which it was traced, an `ArraySpec` for each array. What is no array must
+    be the same: the graph was traced with it.
+    """
+    if len(form) != len(values):
+        raise ShapeError("graph.count", name=name, expected=len(form), given=len(values))
+    found: list[Any] = []
+    for place, pair in enumerate(zip(form, values, strict=True)):
+        found.extend(_matching(*pair, labels[place] if place < len(labels) else f"x{place}"))
+    return found
+
+
+def _matching(form: Any, value: Any, place: str) -> Iterator[Any]:
+    if isinstance(form, ArraySpec):
+        yield value
+    elif isinstance(form, dict | list | tuple):
+        keys = form.keys() if isinstance(form, dict) else range(len(form))
+        fits = isinstance(value, dict if isinstance(form, dict) else list | tuple)
+        if not fits or keys != (value.keys() if isinstance(form, dict) else range(len(value))):
+            raise ShapeError("graph.structure", place=place, form=type(form).__name__, keys=list(keys))
+        for key in keys:
+            yield from _matching(form[key], value[key], f"{place}[{key!r}]")
+    elif value is not form and not (type(value) is type(form) and value == form):
+        raise ShapeError("graph.fixed", place=place, traced=repr(form), given=repr(value))
+
+
+def function_name(function: Function) -> str:
+    """Return a function's name; that of its class if it is another callable object."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def parameter_names(function: Function) -> list[str]:
+    """Return the names of a function's positional parameters, as far as it has names for them."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        parameters = []
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [names[place] if place < len(names) else f"x{place}" for place in range(count)]
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
-def _input(running: Trace, leaf: Leaf) -> Node:
-    label = "_".join(leaf.path) if len(leaf.path) < 2 or leaf.path[-1].isdigit() else leaf.path[-1]
-    value = leaf.value
+def leaf_label(leaf: Leaf, labels: Sequence[str]) -> str:
+    """Return the name of an input: its argument's, with its place if it is an entry of a list."""
+    place, *inner = leaf.path
+    argument = labels[place] if place < len(labels) else f"x{place}"
+    if inner and not isinstance(inner[-1], int):
+        return str(inner[-1])
+    return "_".join([argument, *map(str, inner)])
+
+
+def _input(running: Trace, label: str, value: Any) -> Node:
     if isinstance(value, ArraySpec):
         return input_node(value.shape, value.dtype, label)
     if isinstance(value, Node):
@@ -165,7 +231,7 @@ def _input(running: Trace, leaf: Leaf) -> Node:
         running.origins[node] = value
         return node
     array = np.array(value)
-    if array.dtype.kind not in "iuf":
+    if array.dtype.kind not in "biuf":
         raise TraceError("trace.complex", name=label, dtype=array.dtype, where=context.here())
     node = input_node(array.shape, array.dtype, label)
     running.values[node] = array[()] if array.ndim == 0 else array
@@ -178,21 +244,34 @@ def _output(value: Any) -> Node:
     raise TraceError("trace.result", kind=type(value).__name__, where=context.here())
 
 
-def _free(running: Trace, outputs: Sequence[Node], inputs: set[Node]) -> list[Node]:
-    """Return the nodes of outer traces on which the outputs depend."""
-    free: set[Node] = set()
-    seen: set[Node] = set(inputs)
+def _free(running: Trace, outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
+    """Return the nodes of outer traces on which the outputs depend; refuse those of a trace that is over."""
+    free: list[Node] = []
+    seen = set(inputs)
     waiting = list(outputs)
     while waiting:
         node = waiting.pop()
         if node in seen:
             continue
         seen.add(node)
-        if node.primitive is INPUT or (node.serial < running.first and node.primitive is not CONSTANT):
-            free.add(node)
+        if _is_foreign(running, node):
+            if running.outer is None:
+                raise TraceError("trace.leaked", where=_use(node, outputs))
+            free.append(node)
         else:
             waiting.extend(node.inputs)
-    return sorted(free, key=lambda node: node.serial)
+    return sorted(free, key=attrgetter("serial"))
+
+
+def _use(leaked: Node, outputs: Sequence[Node]) -> str:
+    """Return the line where a node is used."""
+    users = [node for node in ancestors(outputs) if any(source is leaked for source in node.inputs)]
+    return context.described(users[0].location) if users else context.here()
+
+
+def _is_foreign(running: Trace, node: Node) -> bool:
+    """Return whether a node comes from outside of the running trace."""
+    return node.primitive is INPUT or (node.serial < running.first and node.primitive is not CONSTANT)
 
 
 def trace(function: Function, *arguments: Any, **settings: Any) -> Graph:
@@ -205,7 +284,8 @@ def trace(function: Function, *arguments: Any, **settings: Any) -> Graph:
         and loops, and take and return nested lists, tuples and dicts of arrays.
     arguments
         Example arguments: numbers, arrays, `ArraySpec` where only the shape is known, or nested lists, tuples
-        and dicts of these. None, truth values, words and other objects are handed on as they are.
+        and dicts of these. None, truth values, words and other objects are handed on as they are; the graph
+        can then be called with the same ones only.
     settings
         Keyword arguments, handed on as they are.
 

@@ -1,7 +1,8 @@
-"""The text form of a graph: a Python function of one call a line, with the user's line as a comment.
+"""The text forms of a graph: a Python function of one operation a line, with the user's line as a comment.
 
-It can be executed as it stands (it begins with the import it needs) and read back by
-`chainrule.graph.reader` without executing anything.
+The whole form can be executed as it stands (it begins with the import it needs) and read back by
+`chainrule.graph.reader` without executing anything. The brief form is for people: ``a + u`` instead of
+``add(a, u)``, and large constants without their entries.
 """
 
 from __future__ import annotations
@@ -11,27 +12,41 @@ import builtins
 import keyword
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from chainrule.graph.context import Location
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.order import ancestors
-from chainrule.graph.primitive import PRIMITIVES
+from chainrule.graph.primitive import PRIMITIVES, Array, Slice
 
 DTYPES = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
-DTYPES = (*DTYPES, "float16", "float32", "float64", "longdouble", "complex64", "complex128")
+DTYPES = (*DTYPES, "float16", "float32", "float64", "longdouble")
 HEADER = "from chainrule.primitives.names import *"
 RESERVED = ("constant", "guard", "inf", "nan", "Slice", "Array", "Ellipsis", *DTYPES)
 INLINE_ENTRIES = 64
-SHOWN_ENTRIES = 4096
+BRIEF_ENTRIES = 6
+WIDEST_COLUMN = 60  # longer lines do not push the comments of all others to the right
+OPERATORS = {
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "divide": "/",
+    "floor_divide": "//",
+    "remainder": "%",
+    "power": "**",
+    "matmul": "@",
+    "less": "<",
+    "less_equal": "<=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "equal": "==",
+    "not_equal": "!=",
+}
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*(?:=|[-+*/@%]=|\*\*=|//=)(?!=)")
-
-
-def type_text(node: Node) -> str:
-    """Return a node's dtype and shape as written in the text form: ``float64[3, 2]``, ``float64[()]``."""
-    return f"{node.dtype.name}[{', '.join(map(str, node.shape)) or '()'}]"
+_ASSIGNMENT = re.compile(r"([^\W\d]\w*)\s*(?:=|[-+*/@%]=|\*\*=|//=)(?!=)")
 
 
 def write(
@@ -42,87 +57,145 @@ def write(
     single: bool,
     guards: Sequence[tuple[Node, bool]] = (),
     names: Mapping[Node, str] | None = None,
-    whole: bool = True,
+    brief: bool = False,
 ) -> str:
-    """Return the text of a graph; ``whole=False`` leaves out the entries of very large constants."""
-    tested = [node for node, _ in guards]
-    nodes = ancestors([*outputs, *tested], stop=inputs)
-    given = name_nodes(inputs, nodes, names or {})
-    parameters = ", ".join(f"{given[node]}: {type_text(node)}" for node in inputs)
-    lines: list[tuple[str, str]] = []
-    for node in nodes:
+    """Return the text of a graph, whole or brief; ``names`` as in `name_nodes`."""
+    nodes = ancestors([*outputs, *[node for node, _ in guards]], stop=inputs)
+    writer = _Writer(name_nodes(inputs, nodes, names), brief)
+    lines = [writer.line(node) for node in nodes if not writer.is_inline(node)]
+    lines += [(f"guard({writer.operand(node)}, {truth})", _comment(node)) for node, truth in guards]
+    results = [writer.operand(node) for node in outputs]
+    if not single:
+        results = [f"({results[0]},)" if len(results) == 1 else ", ".join(results) or "()"]
+    lines.append((f"return {results[0]}", ""))
+    parameters = ", ".join([f"{writer.names[node]}: {writer.type_text(node)}" for node in inputs])
+    column = max([len(line) for line, comment in lines if comment and len(line) <= WIDEST_COLUMN], default=0)
+    body = [f"    {line:<{column}}  # {comment}" if comment else f"    {line}" for line, comment in lines]
+    head = "" if brief else f"{HEADER}\n\n\n"
+    return "\n".join([f"{head}def {identifier(name)}({parameters}):", *body, ""])
+
+
+class _Writer:
+    """Writes the parts of one graph, whose nodes have these names."""
+
+    def __init__(self, names: Mapping[Node, str], brief: bool) -> None:
+        self.names = names
+        self.brief = brief
+
+    def is_inline(self, node: Node) -> bool:
+        """Return whether a node is written where it is used instead of on a line of its own."""
+        return node.weak or (self.brief and node.primitive is CONSTANT and not node.shape)
+
+    def type_text(self, node: Node) -> str:
+        """Return dtype and shape: ``float64[3, 2]``; without axes ``float64[()]``, in brief ``float64``."""
+        if node.shape or self.brief:
+            return _short_type(node)
+        return f"{dtype_name(node.dtype)}[()]"
+
+    def line(self, node: Node) -> tuple[str, str]:
+        """Return the line that computes a node, and its comment."""
+        name = self.names[node]
         if node.primitive is CONSTANT:
-            if not node.weak:
-                lines.append((f"{given[node]} = {_array(node.value, whole)}", ""))
-            continue
-        lines.append((f"{given[node]} = {_call(node, given)}", _comment(node)))
-    lines += [(f"guard({_operand(node, given)}, {truth})", _comment(node)) for node, truth in guards]
-    results = [_operand(node, given) for node in outputs]
-    lines.append((f"return {results[0] if single else '(' + ', '.join([*results, '']).rstrip() + ')'}", ""))
-    head = f"{HEADER}\n\n\ndef {identifier(name)}({parameters}):\n"
-    return head + "\n".join(_with_comment(*line) for line in lines) + "\n"
+            if self.brief:
+                return f"{name} = constant({_few_entries(node.value)})", _short_type(node)
+            return f"{name} = {_array(node.value)}", ""
+        return f"{name} = {self._call(node)}", _comment(node)
+
+    def operand(self, node: Node) -> str:
+        """Return a node as it is written where it is used."""
+        if not self.is_inline(node):
+            return self.names[node]
+        return repr(node.value if node.weak else node.value.item())
+
+    def _call(self, node: Node) -> str:
+        operands = [self.operand(source) for source in node.inputs]
+        settings = node.settings
+        if self.brief:
+            short = _as_operator(node.primitive.name, operands, settings)
+            if short:
+                return short
+            settings = {key: value for key, value in settings.items() if (key, value) != ("keepdims", False)}
+        parts = [*operands, *[f"{key}={value!r}" for key, value in settings.items()]]
+        return f"{node.primitive.name}({', '.join(parts)})"
 
 
-def _with_comment(line: str, comment: str) -> str:
-    return f"    {line:<48}  # {comment}" if comment else f"    {line}"
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """Return a dtype's name; "longdouble" for that which is float80 here and float128 there."""
+    return dtype.name if dtype.name in DTYPES else "longdouble"
+
+
+def _short_type(node: Node) -> str:
+    name = dtype_name(node.dtype)
+    return f"{name}[{', '.join(map(str, node.shape))}]" if node.shape else name
 
 
 def _comment(node: Node) -> str:
-    parts = [type_text(node), node.scope, str(node.location) if node.location else ""]
-    return "  ".join(part for part in parts if part)
+    parts = [_short_type(node), node.scope, str(node.location) if node.location else ""]
+    return "  ".join([part for part in parts if part])
 
 
-def _call(node: Node, given: Mapping[Node, str]) -> str:
-    operands = [_operand(source, given) for source in node.inputs]
-    settings = [f"{key}={value!r}" for key, value in node.settings.items()]
-    return f"{node.primitive.name}({', '.join(operands + settings)})"
+def _as_operator(name: str, operands: list[str], settings: Mapping[str, Any]) -> str:
+    """Return ``a + b``, ``-a``, ``a[0]``; empty where Python has no operator for it."""
+    if name in OPERATORS:
+        left, right = [f"({operand})" if operand.startswith("-") else operand for operand in operands]
+        return f"{left} {OPERATORS[name]} {right}"
+    if name == "negative":
+        return f"-{operands[0]}"
+    if name == "index":
+        parts = [_index_text(part, operands[1:]) for part in settings["template"]]
+        return f"{operands[0]}[{', '.join(parts) or '()'}]"
+    return ""
 
 
-def _operand(node: Node, given: Mapping[Node, str]) -> str:
-    return number_text(node.value) if node.weak else given[node]
+def _index_text(part: Any, arrays: list[str]) -> str:
+    if isinstance(part, Array):
+        return arrays[part.position]
+    if isinstance(part, Slice):
+        start, stop, step = ["" if end is None else str(end) for end in part]
+        return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
+    return "..." if part is Ellipsis else str(part)
 
 
-def number_text(value: Any) -> str:
-    """Return a Python number so that reading it gives the same bits; ``inf`` and ``nan`` are names."""
-    return repr(value)
+def _few_entries(value: np.ndarray[Any, Any]) -> str:
+    return str(value.tolist()) if value.size <= BRIEF_ENTRIES else "..."
 
 
-def _array(value: np.ndarray[Any, Any], whole: bool) -> str:
+def _array(value: np.ndarray[Any, Any]) -> str:
     """Return a constant array: its entries if they are few, else their bytes in base 64."""
-    dtype, shape = value.dtype.name, tuple(map(int, value.shape))
-    if value.size <= INLINE_ENTRIES:
-        entries = np.ravel(value).tolist()
+    dtype, shape = dtype_name(value.dtype), tuple(map(int, value.shape))
+    if value.size <= INLINE_ENTRIES and dtype != "longdouble" and not np.isnan(value).any():
+        entries = np.ravel(value).tolist() if shape else value.item()
         return f"constant({dtype!r}, {shape}, {entries!r})"
-    if not whole and value.size > SHOWN_ENTRIES:
-        return f"constant({dtype!r}, {shape}, ...)"
-    code = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+    code = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()  # keeps the bits of every NaN
     return f"constant({dtype!r}, {shape}, {code!r})"
 
 
 def identifier(name: str) -> str:
     """Return ``name`` made fit for Python: ``<lambda>`` becomes ``function``."""
-    fit = re.sub(r"\W", "_", name.replace("<lambda>", "function"), flags=re.ASCII).strip("_") or "function"
-    return f"_{fit}" if fit[0].isdigit() or keyword.iskeyword(fit) or hasattr(builtins, fit) else fit
+    fit = re.sub(r"\W", "_", name.replace("<lambda>", "function")).strip("_") or "function"
+    return (
+        fit if fit.isidentifier() and not keyword.iskeyword(fit) and not hasattr(builtins, fit) else f"_{fit}"
+    )
 
 
-def name_nodes(inputs: Sequence[Node], nodes: Sequence[Node], hints: Mapping[Node, str]) -> dict[Node, str]:
-    """Return a name for every node: the input's, the hint, the user's variable, or ``t1``, ``t2`` ….
+def name_nodes(
+    inputs: Sequence[Node], nodes: Sequence[Node], names: Mapping[Node, str] | None = None
+) -> dict[Node, str]:
+    """Return a name for every node: the input's, that in ``names``, or ``t1`` (a constant: ``k1``) and so on.
 
-    A line ``v = a + u`` of the user names the last of the nodes that it made ``v``; from the second node of
-    that name on (a loop) it is ``v_2``, ``v_3`` ….
+    Without ``names`` these are the user's variables. A name that occurs again becomes ``v_2``, ``v_3`` ….
     """
+    wanted = variables(nodes) if names is None else names
     given: dict[Node, str] = {}
     taken = dict.fromkeys((*PRIMITIVES, *RESERVED), 1)
     for place, node in enumerate(inputs):
         given[node] = _free(identifier(node.label or f"x{place}"), taken)
-    inner = {(source, node.location) for node in nodes for source in node.inputs}
     counter = 0
     for node in nodes:
         if node.weak:
             continue
-        hint = hints.get(node) or ("" if (node, node.location) in inner else _variable(node))
-        if hint:
-            given[node] = _free(identifier(hint), taken)
+        if node in wanted:
+            given[node] = _free(identifier(wanted[node]), taken)
             continue
         counter += 1
         letter = "k" if node.primitive is CONSTANT else "t"
@@ -130,11 +203,22 @@ def name_nodes(inputs: Sequence[Node], nodes: Sequence[Node], hints: Mapping[Nod
     return given
 
 
-def _variable(node: Node) -> str:
-    """Return the variable to which the user's line assigns the node, if it is a plain assignment."""
-    if node.location is None or node.primitive is CONSTANT:
-        return ""
-    match = _ASSIGNMENT.match(node.location.code)
+def variables(nodes: Sequence[Node]) -> dict[Node, str]:
+    """Return the user's variables: a line ``v = a + b * c`` gives the last of its nodes the name v."""
+    inner = {(source, node.location) for node in nodes for source in node.inputs}
+    found: dict[Node, str] = {}
+    for node in nodes:
+        if node.location is not None and (node, node.location) not in inner:
+            variable = _assigned_variable(node.location)
+            if variable:
+                found[node] = variable
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _assigned_variable(location: Location) -> str:
+    """Return the variable to which a line assigns, if it is a plain assignment."""
+    match = _ASSIGNMENT.match(location.code)
     return match[1] if match else ""
 
 

@@ -38,6 +38,9 @@ def _index_shape(shape: Shape, *index_shapes: Shape, template: Template) -> Shap
 
     Where other parts stand between index arrays (and numbers beside them), they come first of all.
     """
+    positions = sorted(part.position for part in template if isinstance(part, Array))
+    if positions != list(range(len(index_shapes))):
+        raise IndexError(f"{len(index_shapes)} index arrays for the places {positions}")
     parts = _spelled_out(template, len(shape))
     lengths = iter(shape)
     result: list[int] = []
@@ -69,6 +72,14 @@ def _spelled_out(template: Template, rank: int) -> list[Any]:
     full = [Slice(None, None, None)] * missing
     place = template.index(Ellipsis) + 1 if Ellipsis in template else len(template)
     return [*template[:place], *full, *template[place:]]
+
+
+def _add_at_shape(given: Shape, *index_shapes: Shape, template: Template, shape: Shape) -> Shape:
+    """Return the shape to fill, in which the template must name a place for each entry."""
+    places = _index_shape(shape, *index_shapes, template=template)
+    if np.broadcast_shapes(given, places) != places:
+        raise ValueError(f"entries of shape {given} for places of shape {places}")
+    return shape
 
 
 def _index_of(shape: Shape, arrays: Sequence[Any], template: Template) -> None:
@@ -121,7 +132,7 @@ index_ = primitive(
 add_at = primitive(
     "add_at",
     forward=_add_at,
-    shape=lambda *_, shape, template: shape,
+    shape=_add_at_shape,
     pullback=lambda g, _, __, *arrays, template, shape: (
         apply("index", g, *arrays, template=template),
         *[None] * len(arrays),

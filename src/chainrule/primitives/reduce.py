@@ -68,15 +68,28 @@ def _dtype(name: str) -> Callable[..., Any]:
     return probe(lambda xp, x, **_: getattr(xp, name)(np.ones(1, np.asarray(x).dtype)))
 
 
-def _sum(xp: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
-    # np.sum is this reduction behind two calls in Python, which cost as much as a small sum itself.
-    add_up: Any = np.add.reduce if xp is np else xp.sum
-    return add_up(x, axis=axis, keepdims=keepdims)
+# np.sum and np.max are these reductions behind two calls in Python, which cost as much as a small sum itself.
+
+
+def sum_of(xp: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    """Return the sum along axes, by an array namespace."""
+    return (
+        np.add.reduce(x, axis=axis, keepdims=keepdims)
+        if xp is np
+        else xp.sum(x, axis=axis, keepdims=keepdims)
+    )
+
+
+def largest_of(xp: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
+    """Return the largest entry along axes, by an array namespace."""
+    if xp is np:
+        return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
+    return xp.max(x, axis=axis, keepdims=keepdims)
 
 
 sum_ = primitive(
     "sum",
-    forward=_sum,
+    forward=sum_of,
     shape=reduced,
     pullback=lambda g, _, x, axis, keepdims: (broadcast_to(kept(g, x, axis), x.shape),),
     dtype=_dtype("sum"),

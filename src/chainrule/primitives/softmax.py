@@ -9,31 +9,39 @@ import numpy as np
 from chainrule.graph.node import Node, apply, lift
 from chainrule.graph.primitive import Sample, Shape
 from chainrule.primitives.define import DType, primitive, probe, translate
-from chainrule.primitives.reduce import NUMPY_REDUCTIONS, REDUCTIONS, Axes, kept, non_empty
+from chainrule.primitives.reduce import (
+    NUMPY_REDUCTIONS,
+    REDUCTIONS,
+    Axes,
+    kept,
+    largest_of,
+    non_empty,
+    sum_of,
+)
 from chainrule.primitives.shapes import normal_axes
 
 
 def stable_logsumexp(xp: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
     """Return log Σ exp(x), the largest entry taken out first so that nothing overflows."""
     x = xp.asarray(x)
-    top = xp.max(x.real, axis=axis, keepdims=True)
+    top = largest_of(xp, x.real, axis=axis, keepdims=True)
     top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
-    total = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
+    total = xp.log(sum_of(xp, xp.exp(x - top), axis=axis, keepdims=True)) + top
     return total if keepdims else xp.squeeze(total, axis=axis)
 
 
 def stable_softmax(xp: Any, x: Any, *, axis: Axes) -> Any:
     """Return exp(x) / Σ exp(x), the largest entry taken out first so that nothing overflows."""
     x = xp.asarray(x)
-    shifted = xp.exp(x - xp.max(x.real, axis=axis, keepdims=True))
-    return shifted / xp.sum(shifted, axis=axis, keepdims=True)
+    shifted = xp.exp(x - largest_of(xp, x.real, axis=axis, keepdims=True))
+    return shifted / sum_of(xp, shifted, axis=axis, keepdims=True)
 
 
 def stable_log_softmax(xp: Any, x: Any, *, axis: Axes) -> Any:
     """Return x − log Σ exp(x), the largest entry taken out first so that nothing overflows."""
     x = xp.asarray(x)
-    shifted = x - xp.max(x.real, axis=axis, keepdims=True)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+    shifted = x - largest_of(xp, x.real, axis=axis, keepdims=True)
+    return shifted - xp.log(sum_of(xp, xp.exp(shifted), axis=axis, keepdims=True))
 
 
 _real: Any = probe(lambda xp, x: stable_softmax(xp, np.ones(1, np.asarray(x).dtype), axis=(0,)))

@@ -26,6 +26,7 @@ TABLE = {
     "remedy.full": "Write x * np.ones(shape) instead of np.full(shape, x).",
     "remedy.random": "Draw random numbers first, and compute with them: np.random cannot take traced values.",
     "remedy.format": "Print numbers after the call; print(x) shows what a traced value is.",
+    "remedy.unknown": "Write it with functions that are known; chainrule primitives lists them.",
     "remedy.general": "Write np.stack([…]) to join traced values, np.where to choose, np.exp for math.exp.",
     "index.truth": "{where}: True or False as an index cannot be traced. Use np.where.",
     "graph.shapes": "{where}: {name} of shapes {shapes} is not possible ({reason}). Check the shapes on this line.",
