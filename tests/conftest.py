@@ -1,4 +1,4 @@
-"""What all tests share: English texts whatever the machine's locale, and the folder of the large data sets."""
+"""What all tests share: English texts whatever the locale, and the folder of the large data sets."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.errors import GradientError
 from chainrule.gradients import Edge, pull_back, unbroadcast
 from chainrule.graph import context, primitive
 from chainrule.graph.node import Node, apply, input_node
@@ -170,3 +171,15 @@ def test_nothing_to_differentiate_by():
         cr.gradient(cr.trace(lambda n: n * 1.0, 3))
     with pytest.raises(cr.ChainruleError, match="no real numbers"):
         cr.gradient(cr.trace(lambda: 1.0))
+
+
+def test_gradient_by_chosen_inputs():
+    graph = cr.trace(lambda a, b, c: 3 * (a + b * c), 7.0, 4.0, 2.0)
+    assert cr.gradient(graph, "c")(7.0, 4.0, 2.0) == 12
+    assert cr.gradient(graph, ["c", "a"])(7.0, 4.0, 2.0) == (12, 3)
+    with pytest.raises(GradientError, match=r"no input 'd'.*Known: a, b, c"):
+        cr.gradient(graph, "d")
+    counted = cr.trace(lambda x, n: x * n, 2.0, 3)
+    with pytest.raises(GradientError, match="n holds no real numbers"):
+        cr.gradient(counted, "n")
+    assert cr.gradient(counted)(2.0, 3) == 3

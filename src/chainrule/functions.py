@@ -172,7 +172,7 @@ def value_and_grad(function: Function, wrt: Wrt = 0) -> Function:
 def grad(function: Function, wrt: Wrt = 0) -> Function:
     r"""Return the function that computes the gradient of ``function``; see `value_and_grad`.
 
-    .. math:: (\\nabla f(x))_i = \\frac{\\partial f}{\\partial x_i}(x)
+    .. math:: (\nabla f(x))_i = \frac{\partial f}{\partial x_i}(x)
 
     Examples
     --------
@@ -195,7 +195,7 @@ def grad(function: Function, wrt: Wrt = 0) -> Function:
 def jacobian(function: Function, wrt: Wrt = 0) -> Function:
     r"""Return the function that computes all derivatives of all entries of a function's value.
 
-    .. math:: J_{o\\,i} = \\frac{\\partial f_o}{\\partial x_i}
+    .. math:: J_{o\,i} = \frac{\partial f_o}{\partial x_i}
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ def _units(output: Node) -> Iterator[Any]:
 def hessian(function: Function, wrt: Wrt = 0) -> Function:
     r"""Return the function that computes all second derivatives: the Jacobian of the gradient.
 
-    .. math:: H_{ij} = \\frac{\\partial^2 f}{\\partial x_i\\,\\partial x_j}
+    .. math:: H_{ij} = \frac{\partial^2 f}{\partial x_i\,\partial x_j}
 
     Examples
     --------

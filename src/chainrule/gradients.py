@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import GradientError, GraphError
+from chainrule.errors import GradientError, GraphError, nearest_hint
 from chainrule.graph import context
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node, apply, constant
@@ -212,26 +212,27 @@ def unbroadcast(gradient: Node, shape: Shape, node: Node) -> Node:
         ) from None
 
 
-def gradient(graph: Graph) -> Graph:
+def gradient(graph: Graph, wrt: str | Sequence[str] | None = None) -> Graph:
     r"""Return the graph of the gradient: the same inputs, and the derivative of the output by each of them.
 
-    .. math:: \\bar x = \\sum_{\\text{uses } y \\text{ of } x} \\frac{\\partial y}{\\partial x}\\, \\bar y
+    .. math:: \bar x = \sum_{\text{uses } y \text{ of } x} \frac{\partial y}{\partial x}\, \bar y
 
     Parameters
     ----------
     graph
         A graph with one output that is one number (shape ``()``, or all lengths 1).
+    wrt
+        The name of the input to differentiate by, or several; None: all inputs of a floating dtype.
 
     Returns
     -------
     Graph
-        One output for each input of a floating dtype, of that input's shape and dtype; bare if there is only
-        one. Inputs of whole numbers or truth values are left out.
+        One output for each of these inputs, of that input's shape and dtype; bare if there is only one.
 
     Raises
     ------
     GradientError
-        If the output is not one number, or no input has a floating dtype.
+        If the output is not one number, ``wrt`` names no input, or an input has no floating dtype.
 
     Examples
     --------
@@ -241,11 +242,7 @@ def gradient(graph: Graph) -> Graph:
     [3.0, 6.0, 12.0]
     """
     check_scalar(graph)
-    sources = [node for node in graph.inputs if node.dtype.kind == "f"]
-    if not sources:
-        raise GradientError(
-            "gradient.not_real", name=graph.name, argument=graph.inputs[0].label if graph.inputs else ""
-        )
+    sources = _sources(graph, wrt)
     graph = stabilise(graph)
     names = dict(graph.names or {})
     found = gradients_of_all(graph.outputs[0], sources)
@@ -261,6 +258,27 @@ def gradient(graph: Graph) -> Graph:
         names={**{g: f"d_{named[node]}" for node, g in found.items() if node in named}, **names},
     )
     return simplify(result)
+
+
+def _sources(graph: Graph, wrt: str | Sequence[str] | None) -> list[Node]:
+    """Return the inputs to differentiate by."""
+    if wrt is None:
+        chosen = [node for node in graph.inputs if node.dtype.kind == "f"]
+        if not chosen:
+            labels = ", ".join(node.label for node in graph.inputs)
+            raise GradientError("gradient.not_real", name=graph.name, argument=labels)
+    else:
+        by_name = {node.label: node for node in graph.inputs}
+        names = [wrt] if isinstance(wrt, str) else list(wrt)
+        unknown = [name for name in names if name not in by_name]
+        if unknown:
+            hint = nearest_hint(unknown[0], by_name)
+            raise GradientError("gradient.input", name=graph.name, input=unknown[0], hint=hint)
+        chosen = [by_name[name] for name in names]
+    for node in chosen:
+        if node.dtype.kind != "f":
+            raise GradientError("gradient.not_real", name=graph.name, argument=node.label)
+    return chosen
 
 
 def check_scalar(graph: Graph) -> None:

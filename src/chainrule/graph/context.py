@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from chainrule.graph.node import Node
 
@@ -50,6 +50,8 @@ class Tracing(Protocol):
 tracing: ContextVar[Tracing | None] = ContextVar("chainrule_tracing", default=None)
 scope_name: ContextVar[str] = ContextVar("chainrule_scope", default="")
 behalf: ContextVar[Node | None] = ContextVar("chainrule_behalf", default=None)
+
+trace_code: CodeType | None = None  # of the function that calls a traced function; `trace` sets it
 
 _LIBRARIES = frozenset({"chainrule", "numpy", "scipy", "contextlib", "functools"})
 _is_library: dict[object, bool] = {}
@@ -90,10 +92,13 @@ def on_behalf() -> Iterator[Callable[[Node], object]]:
         behalf.reset(token)
 
 
-def user_frame() -> FrameType | None:
-    """Return the innermost frame that belongs neither to this library nor to NumPy or SciPy."""
+def user_frame(within: CodeType | None = None) -> FrameType | None:
+    """Return the innermost frame that belongs neither to this library nor to NumPy or SciPy.
+
+    None if there is none, or none that was called by a function with the code ``within``.
+    """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to look at the caller
-    while frame is not None:
+    while frame is not None and frame.f_code is not within:
         library = _is_library.get(frame.f_globals.get("__name__"))
         if not (is_library(frame) if library is None else library):
             return frame
@@ -116,12 +121,16 @@ def place_of(error: BaseException) -> Location | None:
     return place
 
 
-def location() -> Location | None:
-    """Return the user's line that is being executed, or the line on whose behalf a node is built."""
+def location(within: CodeType | None = None) -> Location | None:
+    """Return the user's line that is being executed, or the line on whose behalf a node is built.
+
+    With ``within`` it must be a line that runs inside the function of this code: what the library itself
+    computes for a user, such as a network's layers, comes from no line of theirs.
+    """
     node = behalf.get()
     if node is not None:
         return node.location
-    frame = user_frame()
+    frame = user_frame(within)
     if frame is None:
         return None
     place = frame.f_code.co_filename, frame.f_lineno

@@ -135,7 +135,7 @@ class Node(_Fields):
         elif origin is not None:
             node.location, node.scope = origin.location, origin.scope
         else:
-            node.location, node.scope = context.location(), context.scope_name.get()
+            node.location, node.scope = context.location(context.trace_code), context.scope_name.get()
         node.__class__ = cls
         return node  # type: ignore[no-any-return]
 

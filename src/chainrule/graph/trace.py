@@ -163,6 +163,9 @@ def _call(function: Function, arguments: Any, settings: dict[str, Any], running:
         context.tracing.reset(token)
 
 
+context.trace_code = _call.__code__
+
+
 def _form(value: Any) -> Any:
     """Return an `ArraySpec` for an array, and all else as it is."""
     if not is_array(value) or isinstance(value, ArraySpec):

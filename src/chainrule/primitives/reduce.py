@@ -73,18 +73,14 @@ def _dtype(name: str) -> Callable[..., Any]:
 
 def sum_of(xp: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
     """Return the sum along axes, by an array namespace."""
-    return (
-        np.add.reduce(x, axis=axis, keepdims=keepdims)
-        if xp is np
-        else xp.sum(x, axis=axis, keepdims=keepdims)
-    )
+    add_up: Any = np.add.reduce if xp is np else xp.sum
+    return add_up(x, axis=axis, keepdims=keepdims)
 
 
 def largest_of(xp: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
     """Return the largest entry along axes, by an array namespace."""
-    if xp is np:
-        return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
-    return xp.max(x, axis=axis, keepdims=keepdims)
+    find: Any = np.maximum.reduce if xp is np else xp.max
+    return find(x, axis=axis, keepdims=keepdims)
 
 
 sum_ = primitive(

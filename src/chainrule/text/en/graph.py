@@ -48,6 +48,7 @@ TABLE = {
     "gradient.scalar": "{name}: the gradient is that of one number, but the output is {kind}. Sum it, or use "
     "cr.jacobian.",
     "gradient.outputs": "{name}: the gradient is that of one number, but there are {count} outputs.",
+    "gradient.input": "{name}: there is no input {input!r} to differentiate by. {hint}",
     "gradient.argument": "{name}: there is no argument {index} to differentiate by; {count} were given.",
     "gradient.not_real": "{name}: argument {argument} holds no real numbers, so there is nothing to differentiate by.",
     "gradient.spec": "A derivative is computed at a place, but only shapes were given. Pass arrays instead of ArraySpec.",

@@ -42,6 +42,7 @@ TABLE = {
     "graph.elided": "这段文本省略了某个大常量的元素。请用 Graph.to_text() 写出。",
     "gradient.scalar": "{name}：梯度是对一个数求的，而输出是 {kind}。请求和，或使用 cr.jacobian。",
     "gradient.outputs": "{name}：梯度是对一个数求的，而输出有 {count} 个。",
+    "gradient.input": "{name}：没有输入 {input!r} 可求导。{hint}",
     "gradient.argument": "{name}：没有第 {index} 个参数可求导；共给了 {count} 个。",
     "gradient.not_real": "{name}：参数 {argument} 中没有实数，无从求导。",
     "gradient.spec": "导数要在某一点计算，而这里只给了形状。请传入数组，不要用 ArraySpec。",
