@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.errors import ChainruleError, DataError, SettingError, ShapeError, UnknownNameError
+from chainrule.errors import ChainruleError, DataError, SettingError, UnknownNameError
 
 X, Y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
 
@@ -140,12 +140,72 @@ def test_prediction_refuses_what_training_refuses():
         with pytest.raises(ChainruleError):
             net.predict(x)
     assert net(np.zeros((0, 2))).shape == (0, 2)
+    assert net.predict(np.zeros((0, 2))).shape == (0,)
 
 
-def test_a_cost_that_is_not_one_number():
-    net = cr.Network([2, 3, 2], cost=lambda output, target: (output - target) ** 2)
-    with pytest.raises(ShapeError, match="one number"):
+@pytest.mark.parametrize(
+    ("cost", "message"),
+    [
+        (lambda output, target: (output - target) ** 2, "must return one number, not float32"),
+        (lambda output, target: None, "not NoneType"),
+        (lambda output, target: output[0, 0] > 0, "not bool"),
+        (lambda output, target: 1.0, "does not depend on the network's output"),
+        (lambda output, target: np.mean(target), "does not depend on the network's output"),
+        (lambda output: np.mean(output), r"cannot be called with (output, target)"),
+    ],
+)
+def test_a_cost_that_cannot_be_learned_from(cost, message):
+    net = cr.Network([2, 3, 2], cost=cost)
+    with pytest.raises(SettingError) as raised:
         net.fit(X, np.zeros((6, 2)), epochs=1)
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("pair", [(X,), (X, Y, Y), X, 5])
+def test_validation_data_must_be_a_pair(pair):
+    with pytest.raises(SettingError, match="pair"):
+        cr.Network([2, 2]).fit(X, Y, validation_data=pair)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (np.ma.array(X, mask=X > 5), Y, "x: a MaskedArray"),
+        (X, np.array([0, 1, None, 1, 0, 1], object), "targets, row 2"),
+        (X, np.array([0, 1, 0, 1, 0, np.nan], object), "targets, row 5"),
+        (X, np.array([0, 1, "a", 1, 0, 1], object), "mixed"),
+        (X, [0.0, 1.0, np.nan, 1.0, 0.0, 1.0], "row 2, column 0"),
+        (np.where(X == 7, 1e300, X), Y, "x, row 3, column 1 (both counted from 0): 1e+300 is too large"),
+        ([[1, 2, 3], [3]], [0, 1], "rows of equal length"),
+    ],
+)
+def test_arrays_that_lie_about_their_content(x, y, message):
+    with pytest.raises(DataError) as raised:
+        cr.Network([2, 3, 2]).fit(x, y, epochs=1)
+    assert message in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_a_matrix_is_refused():
+    with pytest.raises(DataError, match="x: a matrix"):
+        cr.Network([2, 3, 2]).fit(np.asmatrix(X), Y, epochs=1)
+
+
+def test_a_target_too_large_for_the_dtype():
+    y = np.where(Y == 1, 1e39, 0.5)
+    with pytest.raises(DataError, match=r"row 1, column 0 .* 1e\+39 is too large for float32"):
+        cr.Network([2, 1], cost="mse").fit(X, y)
+    cr.Network([2, 1], cost="mse", dtype="float64").fit(X / 10, y / 1e39, epochs=1)
+
+
+def test_a_target_read_later_is_checked_before_training(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((300, 2)))
+    mapped, y = np.load(tmp_path / "x.npy", mmap_mode="r"), np.linspace(0, 1, 300)
+    y[299] = np.nan
+    net = cr.Network([2, 1], cost="mse")
+    with pytest.raises(DataError, match="row 299, column 0"):
+        net.fit(mapped, y)
+    assert net.targets is None
 
 
 def test_unknown_and_misshapen_parameters():

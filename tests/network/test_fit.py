@@ -235,3 +235,48 @@ def test_progress_prints_a_line_an_epoch(capsys):
     lines = capsys.readouterr().out.splitlines()
     right = [round(90 * share) for share in net.history.validation_accuracy]
     assert lines == [f"Epoch 1: {right[0]} / 90", f"Epoch 2: {right[1]} / 90", "Epoch 3 complete"]
+
+
+def test_parameters_that_break_while_the_cost_is_finite_are_found_and_not_kept():
+    """A saturated sigmoid hides infinite weights from the cost; the update that made them is named."""
+    x, y = np.full((200, 1), 50.0), [1] * 100 + [0] * 100
+    net = cr.Network([1, 1], cost="quadratic", initialiser="zeros")
+    with pytest.raises(NonFiniteCostError, match=r"epoch 1, mini-batch 1 of 200, first at: .*multiply"):
+        net.fit(x, y, epochs=2, batch_size=1, learning_rate=3e38, shuffle=False)
+    assert (net.parameters["W1"] == 0).all()
+
+
+def test_whatever_ends_a_fit_keeps_what_was_learned():
+    x, y = blobs([0, 1, 2], rows=3000)
+    net = cr.Network([2, 8, 3], seed=0)
+    before = fingerprint(net)
+
+    def stop(progress):
+        if progress.step > 1:
+            raise LookupError("enough")
+
+    with pytest.raises(LookupError):
+        net.fit(x, y, epochs=1, batch_size=1, progress=stop)
+    assert fingerprint(net) != before
+    assert len(net.history) == 0
+
+
+@pytest.mark.parametrize("kind", [object, float])
+def test_labels_keep_their_kind(kind):
+    x, y = blobs([0, 1, 2])
+    net = cr.Network([2, 8, 3], activation="tanh", seed=0)
+    net.fit(x, y.astype(kind), epochs=60, learning_rate=0.5)
+    assert (net.predict(x) == y).all()
+    assert net.labels.dtype.kind == ("f" if kind is float else "i")
+    assert net.history.accuracy[-1] == 1
+
+
+def test_a_cost_that_reads_the_world_is_read_anew():
+    weight = [1.0]
+    net = cr.Network([2, 1], cost=lambda output, target: weight[0] * np.mean((output - target) ** 2))
+    x, y = blobs([0.25, 0.5])
+    once = net.evaluate(x, y).cost
+    slope = net.gradients(x, y)["b1"]
+    weight[0] = 100.0
+    assert net.evaluate(x, y).cost == pytest.approx(100 * once, rel=1e-5)
+    assert net.gradients(x, y)["b1"] == pytest.approx(100 * slope, rel=1e-5)

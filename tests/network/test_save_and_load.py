@@ -81,6 +81,9 @@ def test_a_cost_of_ones_own_is_handed_over_again(tmp_path):
         ("sizes", "abc"),
         ("labels", [0, 1]),
         ("labels", [None, 1, 2]),
+        ("labels", [1, 1, 2]),
+        ("output", {}),
+        ("initialiser", None),
         ("task", "tax"),
         ("information", 5),
     ],
@@ -115,6 +118,8 @@ def test_an_incomplete_description_is_refused(tmp_path, missing):
         lambda tensors: {**tensors, "W9": np.zeros(3, "float32")},
         lambda tensors: {**tensors, "scaling.scale": np.zeros(2)},
         lambda tensors: {**tensors, "scaling.offset": np.zeros(5)},
+        lambda tensors: {name: value for name, value in tensors.items() if name != "scaling.scale"},
+        lambda tensors: {**tensors, "b1": np.full_like(tensors["b1"], np.nan)},
         lambda tensors: {**tensors, "scaling.offset": np.full(2, np.nan)},
     ],
 )

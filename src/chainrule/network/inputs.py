@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.datasets import check_finite
-from chainrule.errors import DataError
+from chainrule.errors import DataError, SettingError
 from chainrule.graph.node import Node
 from chainrule.training.targets import as_array
 
@@ -43,10 +43,10 @@ def examples_of(x: Any, y: Any, features: int) -> tuple[Array, Array]:
     DataError
         Also if there are no rows, or not as many targets as rows.
     """
-    given = as_array("targets", y)
-    if np.ndim(x) == 1 and given.ndim and len(given) > 1:
-        raise DataError("fit.one_axis", given=np.shape(x))
-    table = table_of(x, features)
+    given, inputs = as_array("targets", y), as_array("x", x)
+    if inputs.ndim == 1 and given.ndim and len(given) > 1:
+        raise DataError("fit.one_axis", given=inputs.shape)
+    table = table_of(inputs, features)
     if len(table) == 0:
         raise DataError("fit.no_rows")
     if given.ndim == 0 or len(given) != len(table):
@@ -60,3 +60,22 @@ def traced_table(x: Node, features: int) -> Node:
         raise DataError("fit.features", expected=features, given=x.shape[-1] if x.ndim else 0)
     rows: Node = x.reshape(1, -1) if x.ndim == 1 else x
     return rows
+
+
+def pair_of(value: Any) -> tuple[Any, Any]:
+    """Return validation data as the pair that it must be."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        shape = f"{len(value)} parts" if isinstance(value, list | tuple) else type(value).__name__
+        raise SettingError("fit.validation", value=shape)
+    return value[0], value[1]
+
+
+def refuse_overflow(x: Array, scaled: Array, first: int) -> None:
+    """Raise `DataError` where a finite input has become infinite in the network's dtype.
+
+    ``first`` is the row of all data at which ``x`` begins.
+    """
+    if np.isfinite(scaled).all():
+        return
+    row, column = map(int, np.argwhere(~np.isfinite(scaled))[0])
+    raise DataError("fit.too_large", row=first + row, column=column, value=x[row, column], dtype=scaled.dtype)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.datasets import Scaling
 from chainrule.errors import SettingError, nearest_hint
-from chainrule.gradients import pull_back
 from chainrule.graph.graph import Graph
-from chainrule.graph.interpreter import Program
 from chainrule.graph.node import Node
-from chainrule.network.inputs import examples_of, table_of, traced_table
+from chainrule.network.inputs import examples_of, pair_of, refuse_overflow, table_of, traced_table
+from chainrule.network.programs import Programs
 from chainrule.network.saved import Saved, read, write
 from chainrule.nn.architecture import read_settings
 from chainrule.nn.costs import CostFunction
-from chainrule.rewrites import simplify, stabilise
 from chainrule.training.evaluation import Evaluation, evaluate
 from chainrule.training.examples import Examples, chunks
 from chainrule.training.history import History, Listener, Progress
@@ -29,7 +28,6 @@ from chainrule.training.step import Epoch, interpreted_epoch
 from chainrule.training.targets import Targets, infer_targets
 
 Array = np.ndarray[Any, Any]
-MOST_PROGRAMS = 64
 
 
 class Network:
@@ -90,7 +88,7 @@ class Network:
         weights, shuffling = np.random.SeedSequence(int(seed)).spawn(2)
         self._values = self.architecture.start(np.random.default_rng(weights))
         self._random = np.random.default_rng(shuffling)
-        self._programs: dict[tuple[str, int], Program] = {}
+        self._programs = Programs(self.architecture)
         self._epochs: dict[str, Epoch] = {}
         self.history = History()
         self.targets: Targets | None = None
@@ -161,8 +159,8 @@ class Network:
         table = table_of(x, self.architecture.sizes[0])
         outputs = np.empty((len(table), self.architecture.sizes[-1]), self.architecture.dtype)
         for rows in chunks(len(table)):
-            part = self._scale(table[rows])
-            outputs[rows] = self._program("output", len(part)).run(part, *self._values)[0]
+            part = self._scale(table[rows], rows.start)
+            outputs[rows] = self._programs.output(len(part)).run(part, *self._values)[0]
         return outputs[0] if np.ndim(x) == 1 else outputs
 
     def predict(self, x: Any) -> Array:
@@ -173,21 +171,20 @@ class Network:
         """
         outputs = np.atleast_2d(self(x))
         decoded: Array = self._known_targets().decode(outputs)
-        one: Array = decoded[0]
-        return one if np.ndim(x) == 1 else decoded
+        return decoded[0] if np.ndim(x) == 1 else decoded
 
     def evaluate(self, x: Any, y: Any) -> Evaluation:
         """Return the mean cost and the accuracy (labels) or R² (regression) on data."""
         targets = self.targets or self._infer(y)
+        self._retrace()
         return self._judge(self._examples(x, y, targets), targets, self._values)
 
     def gradients(self, x: Any, y: Any) -> dict[str, Array]:
         """Return the gradient of the mean cost over the examples by each parameter, named as `parameters`."""
         targets = self.targets or self._infer(y)
         examples = self._examples(x, y, targets)
-        graph = stabilise(self.architecture.cost_graph(len(examples)))
-        pulled = pull_back(graph.outputs[0], graph.inputs[:-2])
-        program = Program(graph.inputs, simplify(Graph(graph.inputs, pulled, single=False)).outputs)
+        self._retrace()
+        program = self._programs.gradients(len(examples))
         values = program.run(*self._values, *examples.gather(slice(None)))
         return dict(zip(self.architecture.parameter_shapes, map(np.array, values), strict=True))
 
@@ -263,7 +260,11 @@ class Network:
         update = named_optimizer(optimizer)
         targets = self.targets or self._infer(y, learning=True)
         examples = self._examples(x, y, targets)
-        held_out = None if validation_data is None else self._examples(*validation_data, targets)
+        held_out = None if validation_data is None else self._examples(*pair_of(validation_data), targets)
+        self._retrace()
+        self.architecture.cost_graph(
+            1
+        )  # a cost that cannot be learned from is refused before anything changes
         self.targets = targets
 
         def judge(data: Examples | None, values: list[Array]) -> Evaluation | None:
@@ -309,27 +310,26 @@ class Network:
     def _examples(self, x: Any, y: Any, targets: Targets) -> Examples:
         table, given = examples_of(x, y, self.architecture.sizes[0])
         dtype = np.dtype(self.architecture.dtype)
-        return Examples(table, given, self._scale, lambda y: targets.encode(y, dtype), dtype.itemsize)
+        encode = partial(targets.encode, dtype=dtype)
+        return Examples(table, given, self._scale, lambda y, first: encode(y, first=first), dtype.itemsize)
 
-    def _scale(self, x: Array) -> Array:
-        if self.scaling is None:
-            return x.astype(self.architecture.dtype)
-        return self.scaling(x, self.architecture.dtype)
+    def _scale(self, x: Array, first: int = 0) -> Array:
+        """Return rows of inputs scaled and in the network's dtype; ``first`` is where they begin."""
+        dtype = self.architecture.dtype
+        with np.errstate(over="ignore"):
+            scaled = x.astype(dtype) if self.scaling is None else self.scaling(x, dtype)
+        refuse_overflow(x, scaled, first)
+        return scaled
 
-    def _program(self, kind: str, rows: int) -> Program:
-        """Return the program of the outputs, or of cost and outputs, for a number of examples; made once."""
-        program = self._programs.get((kind, rows))
-        if program is None:
-            make = self.architecture.output_graph if kind == "output" else self.architecture.judged_graph
-            graph = simplify(stabilise(make(rows)))
-            if len(self._programs) >= MOST_PROGRAMS:
-                self._programs.clear()
-            program = self._programs[kind, rows] = Program(graph.inputs, graph.outputs, in_place=True)
-        return program
+    def _retrace(self) -> None:
+        """Forget what was made of a cost function: it may compute something else by now."""
+        if callable(self.architecture.cost):
+            self._programs.clear()
+            self._epochs.clear()
 
     def _judge(self, examples: Examples, targets: Targets, values: Sequence[Array]) -> Evaluation:
         def run(x: Array, target: Array) -> tuple[float, Array]:
-            cost, output = self._program("judged", len(x)).run(*values, x, target)
+            cost, output = self._programs.judged(len(x)).run(*values, x, target)
             return cost, output
 
         return evaluate(run, examples, targets)

@@ -65,8 +65,8 @@ def read(path: str | os.PathLike[str], cost: CostFunction | None = None) -> Save
             plain["sizes"],
             plain["activation"],
             plain["cost"] or cost or _missing_cost,
-            plain["output"],
-            plain["initialiser"],
+            _name(plain, "output"),
+            _name(plain, "initialiser"),
             plain["dtype"],
         )
         _check_tensors(architecture, tensors)
@@ -81,6 +81,13 @@ def read(path: str | os.PathLike[str], cost: CostFunction | None = None) -> Save
         raise ModelFileError("model.damaged", path=path, reason=" ".join(str(error).split())) from error
 
 
+def _name(plain: Mapping[str, Any], key: str) -> str:
+    value = plain[key]
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{key} {value!r}"[:200])
+    return value
+
+
 def _missing_cost(*_: Any) -> Any:
     raise SettingError("setting.cost_function")
 
@@ -91,6 +98,9 @@ def _check_tensors(architecture: Architecture, tensors: Mapping[str, Array]) -> 
         raise ValueError(f"parameters {shapes}")
     if any(array.dtype != architecture.dtype for array in tensors.values()):
         raise ValueError(f"dtype is not {architecture.dtype}")
+    for name, array in tensors.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} is not finite")
 
 
 def _targets(task: Any, labels: Any, outputs: int) -> Targets | None:
@@ -99,14 +109,17 @@ def _targets(task: Any, labels: Any, outputs: int) -> Targets | None:
     if task == "regression":
         return Targets(outputs)
     array = np.array(labels)
-    if task != "labels" or array.shape != (max(outputs, 2),) or array.dtype.kind not in "iufU":
+    distinct = array.shape == (max(outputs, 2),) and np.unique(array).size == array.size
+    if task != "labels" or array.dtype.kind not in "iufU" or not distinct:
         raise ValueError(f"labels {labels!r}"[:200])
     return Targets(outputs, array)
 
 
 def _scaling(offset: Array | None, scale: Array | None, features: int) -> Scaling | None:
-    if offset is None or scale is None:
+    if offset is None and scale is None:
         return None
+    if offset is None or scale is None:
+        raise ValueError("scaling")
     fits = all(part.shape in ((), (features,)) and np.isfinite(part).all() for part in (offset, scale))
     if not fits or not np.all(scale):
         raise ValueError("scaling")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SettingError, ShapeError
+from chainrule.errors import SettingError
 from chainrule.graph.context import scope
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node
+from chainrule.graph.order import ancestors
 from chainrule.graph.trace import ArraySpec, trace_call
 from chainrule.nn.activations import RELU_FAMILY, Activation, activation, output_activation
 from chainrule.nn.costs import COSTS, CostFunction, named_cost
@@ -93,8 +95,8 @@ class Architecture:
 
         Raises
         ------
-        ShapeError
-            If a cost function of the user does not return one number.
+        SettingError
+            If a cost function of the user does not return one number that depends on the outputs.
         """
         judged = self.judged_graph(examples)
         return Graph(judged.inputs, judged.outputs[:1], name="cost")
@@ -102,18 +104,19 @@ class Architecture:
     def judged_graph(self, examples: int) -> Graph:
         """Return the graph from (parameters …, x, target) to the mean cost and the outputs."""
         cost = self.cost if callable(self.cost) else named_cost(self.cost).function
+        name = getattr(cost, "__name__", "cost")
 
         def judged(*arguments: Node) -> tuple[Node, Node]:
             *parameters, x, target = arguments
             output = self.forward(parameters, x)
             with scope("cost"):
-                return cost(output, target), output
+                return _one_number(cost, name, output, target), output
 
         inputs, outputs = self.sizes[0], self.sizes[-1]
         specs = [*self._parameter_specs(), self._table(examples, inputs), self._table(examples, outputs)]
         graph = trace_call(judged, specs, {}, [*self.parameter_shapes, "x", "target"]).graph
-        if len(graph.outputs) != 2 or graph.outputs[0].size != 1:
-            raise ShapeError("setting.cost_shape", shape=[node.shape for node in graph.outputs[:-1]])
+        if not set(graph.inputs[:-2]) & set(ancestors(graph.outputs[:1])):
+            raise SettingError("setting.cost_constant", name=name)
         return graph
 
     def _parameter_specs(self) -> list[ArraySpec]:
@@ -132,6 +135,23 @@ class Architecture:
             "initialiser": self.initialiser,
             "dtype": self.dtype,
         }
+
+
+def _one_number(cost: CostFunction, name: str, output: Node, target: Node) -> Node:
+    """Return what a cost function makes of outputs and targets, if that is one real number."""
+    try:
+        inspect.signature(cost).bind(output, target)
+    except TypeError as error:
+        raise SettingError("setting.cost_call", name=name, reason=error) from None
+    value = cost(output, target)
+    if isinstance(value, int | float | np.number):
+        raise SettingError("setting.cost_constant", name=name)
+    if not isinstance(value, Node):
+        raise SettingError("setting.cost_value", name=name, value=type(value).__name__)
+    if value.size != 1 or value.dtype.kind != "f":
+        raise SettingError("setting.cost_value", name=name, value=f"{value.dtype}{list(value.shape)}")
+    number: Node = value.reshape(()) if value.shape else value
+    return number
 
 
 def read_settings(

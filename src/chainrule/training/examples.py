@@ -10,6 +10,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 Rows = Array | slice
 CHUNK_ROWS = 1024
+CHECKED_ROWS = 1 << 16
 MOST_PREPARED_BYTES = 2 << 30
 
 
@@ -23,26 +24,34 @@ class Examples:
     y
         Targets in the user's form, m of them.
     scale
-        Returns rows of ``x`` as the network takes them.
+        ``scale(x, first)``: rows of ``x`` as the network takes them; ``first`` is where they begin.
     encode
-        Returns targets of shape (rows, k).
+        ``encode(y, first)``: targets of shape (rows, k).
     itemsize
         Bytes of one number once it is scaled.
+
+    Raises
+    ------
+    DataError
+        If a target cannot be used, or an input not be scaled: at once, also where rows are read later.
     """
 
     def __init__(
         self,
         x: Array,
         y: Array,
-        scale: Callable[[Array], Array],
-        encode: Callable[[Array], Array],
+        scale: Callable[[Array, int], Array],
+        encode: Callable[[Array, int], Array],
         itemsize: int,
     ) -> None:
         self.streamed = isinstance(x, np.memmap) or x.size * itemsize > MOST_PREPARED_BYTES
-        self._x = x if self.streamed else np.ascontiguousarray(scale(x))
-        self._y = y if self.streamed else encode(y)
-        self._scale = scale
-        self._encode = encode
+        self._scale, self._encode = scale, encode
+        if self.streamed:
+            self._x, self._y = x, y
+            for rows in chunks(len(x), CHECKED_ROWS):
+                encode(y[rows], rows.start)
+        else:
+            self._x, self._y = np.ascontiguousarray(scale(x, 0)), encode(y, 0)
 
     def __len__(self) -> int:
         return len(self._x)
@@ -50,7 +59,7 @@ class Examples:
     def gather(self, rows: Rows) -> tuple[Array, Array]:
         """Return the inputs (r, n) and targets (r, k) of these rows."""
         x, y = self._x[rows], self._y[rows]
-        return (self._scale(x), self._encode(y)) if self.streamed else (x, y)
+        return (self._scale(x, 0), self._encode(y, 0)) if self.streamed else (x, y)
 
     def chunks(self) -> Iterator[tuple[Array, Array]]:
         """Yield all examples in order, some at a time."""
@@ -58,13 +67,13 @@ class Examples:
             yield self.gather(rows)
 
 
-def chunks(total: int) -> Iterator[slice]:
-    """Yield the slices of at most `CHUNK_ROWS` rows that cover ``total`` rows.
+def chunks(total: int, size: int = CHUNK_ROWS) -> Iterator[slice]:
+    """Yield the slices of at most ``size`` rows that cover ``total`` rows.
 
     Examples
     --------
     >>> list(chunks(1500))
     [slice(0, 1024, None), slice(1024, 1500, None)]
     """
-    for start in range(0, total, CHUNK_ROWS):
-        yield slice(start, min(start + CHUNK_ROWS, total))
+    for start in range(0, total, size):
+        yield slice(start, min(start + size, total))

@@ -42,10 +42,10 @@ class _Clock:
     epoch: int
     last: int
     batches: Batches
+    parameters: list[Array]
     total: float = 0.0
     examples: int = 0
     told: float = 0.0
-    parameters: list[Array] | None = None
 
     def after_step(self, step: int, parameters: list[Array], cost: float) -> None:
         self.parameters = parameters
@@ -70,7 +70,7 @@ def run_epochs(
     history: History,
     keep: Callable[[list[Array]], None],
 ) -> None:
-    """Run a fit's epochs; ``keep`` is handed the parameters after each, and after whatever ends the fit.
+    """Run a fit's epochs; ``keep`` is handed the parameters after each, whatever may end it.
 
     Raises
     ------
@@ -85,22 +85,23 @@ def run_epochs(
         number, began = len(history) + 1, time.perf_counter()
         order = random.permutation(plan.rows) if plan.shuffle else np.arange(plan.rows)
         batches = Batches(plan.gather, order, plan.batch_size)
-        clock = _Clock(plan, number, last, batches)
+        clock = _Clock(plan, number, last, batches, parameters)
         try:
             parameters = epoch_function(parameters, batches, plan.learning_rate, clock.after_step)
+            clock.parameters = parameters
+            seconds = time.perf_counter() - began
+            training, validation = plan.judge_training(parameters), plan.judge_validation(parameters)
+            report = EpochReport(number, last, clock.mean, training, validation, seconds)
+            history.add(report)
+            plan.listener(Progress(number, last, len(batches), len(batches), clock.mean, report))
         except NonFinite as signal:
-            keep(signal.parameters)
+            clock.parameters = signal.parameters
             raise _error(signal, number, len(batches)) from None
         except KeyboardInterrupt:
-            keep(clock.parameters or parameters)
             history.interrupted = True
             raise
-        keep(parameters)
-        seconds = time.perf_counter() - began
-        training, validation = plan.judge_training(parameters), plan.judge_validation(parameters)
-        report = EpochReport(number, last, clock.mean, training, validation, seconds)
-        history.add(report)
-        plan.listener(Progress(number, last, len(batches), len(batches), clock.mean, report))
+        finally:
+            keep(clock.parameters)
 
 
 def _error(signal: NonFinite, epoch: int, steps: int) -> NonFiniteCostError:

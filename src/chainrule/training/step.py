@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,6 +86,10 @@ def step_graph(cost: Graph, optimizer: Optimizer) -> Graph:
     return simplify(graph)
 
 
+VERIFIED_EVERY = 64  # steps after which the parameters are looked through for NaN and infinity
+MOST_PROGRAMS = 64
+
+
 def interpreted_epoch(cost_graph: CostGraph, optimizer: Optimizer) -> Epoch:
     """Return the epoch function that runs the step's graph by the reference interpreter.
 
@@ -94,9 +99,18 @@ def interpreted_epoch(cost_graph: CostGraph, optimizer: Optimizer) -> Epoch:
 
     def program(size: int) -> Program:
         if size not in programs:
+            if len(programs) >= MOST_PROGRAMS:
+                programs.clear()
             graph = step_graph(cost_graph(size), optimizer)
             programs[size] = Program(graph.inputs, graph.outputs, in_place=True)
         return programs[size]
+
+    def run(
+        step: int, parameters: list[Array], batches: Batches, rate: Any
+    ) -> tuple[list[Any], list[Any], Program]:
+        rows = batches.rows(step)
+        values = [*parameters, *batches.gather(rows), rate]
+        return values, program(len(rows)).run(*values), program(len(rows))
 
     def epoch(
         parameters: list[Array],
@@ -105,32 +119,42 @@ def interpreted_epoch(cost_graph: CostGraph, optimizer: Optimizer) -> Epoch:
         after_step: Callable[[int, list[Array], float], None],
     ) -> list[Array]:
         rate = parameters[0].dtype.type(learning_rate)
-        before: tuple[Program, list[Any]] | None = None
+        verified = 0, parameters
         for step in range(len(batches)):
-            rows = batches.rows(step)
-            run = program(len(rows))
-            values = [*parameters, *batches.gather(rows), rate]
-            cost, *updated = run.run(*values)
-            if not math.isfinite(cost):
-                raise _located(step, run, values, before, len(parameters))
-            before = (run, values)
-            parameters = updated
+            before = parameters
+            _, (cost, *parameters), _ = run(step, before, batches, rate)
+            last = step + 1 == len(batches)
+            looked_through = last or (step + 1) % VERIFIED_EVERY == 0
+            if not math.isfinite(cost) or (looked_through and not _all_finite(parameters)):
+                again = partial(run, batches=batches, rate=rate)
+                raise _located(again, range(verified[0], step + 1), verified[1])
+            if looked_through:
+                verified = step, before
             after_step(step, parameters, float(cost))
-        if before is not None and not all(np.isfinite(array).all() for array in parameters):
-            raise _located(len(batches) - 1, *before, None, len(parameters))
         return parameters
 
     return epoch
 
 
+def _all_finite(arrays: list[Array]) -> bool:
+    return all(np.isfinite(array).all() for array in arrays)
+
+
 def _located(
-    step: int, run: Program, values: list[Any], before: tuple[Program, list[Any]] | None, count: int
+    run: Callable[[int, list[Array]], tuple[list[Any], list[Any], Program]],
+    steps: range,
+    parameters: list[Array],
 ) -> NonFinite:
-    """Return the signal with the place of birth: in this step, or in the update that ended the one before."""
-    parameters = values[:count]
-    if before is not None:
-        good_run, good_values = before
-        if not all(np.isfinite(array).all() for array in parameters):
-            run, values = good_run, good_values
-        parameters = good_values[:count]
-    return NonFinite(step, run.first_non_finite(*values), list(parameters))
+    """Return the signal with the step and node where NaN or infinity was born, by going over the steps again.
+
+    ``parameters`` are good at the first of ``steps``. Good are those whose cost was finite.
+    """
+    good = parameters
+    for step in steps:
+        values, (cost, *updated), program = run(step, parameters)
+        if not math.isfinite(cost):
+            return NonFinite(step, program.first_non_finite(*values), good)
+        if not _all_finite(updated):
+            return NonFinite(step, program.first_non_finite(*values), parameters)
+        good, parameters = parameters, updated
+    return NonFinite(steps[-1], None, good)

@@ -13,11 +13,35 @@ Array = np.ndarray[Any, Any]
 
 
 def as_array(name: str, value: Any) -> Array:
-    """Return ``value`` as an array (a memory map stays one); raise `DataError` if rows differ in length."""
+    """Return ``value`` as an array; a memory map stays one, objects become numbers or words.
+
+    Raises
+    ------
+    DataError
+        If rows differ in length, a value is missing, or ``value`` is a masked array or a matrix, whose
+        arithmetic is another.
+    """
+    if isinstance(value, np.ma.MaskedArray | np.matrix):
+        raise DataError("fit.array_kind", name=name, kind=type(value).__name__)
     try:
-        return np.asanyarray(value)
+        array = np.asanyarray(value)
+        return _without_objects(name, array) if array.dtype.kind == "O" else array
     except ValueError as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError("fit.ragged", name=name, reason=" ".join(str(error).split())) from None
+
+
+def _without_objects(name: str, array: Array) -> Array:
+    """Return an array of objects (as data frames hand out) as one of numbers or words."""
+    for row, entry in enumerate(array.reshape(len(array), -1) if array.ndim else array.reshape(1, 1)):
+        for value in entry:
+            if value is None or value != value:  # NaN and NaT are not equal to themselves
+                raise DataError("fit.missing", name=name, row=row, value=value)
+    plain = np.array(array.tolist())
+    if plain.dtype.kind == "U" and not all(isinstance(value, str) for value in array.flat):
+        raise DataError("fit.mixed", name=name)
+    return plain
 
 
 @dataclass(frozen=True)
@@ -40,8 +64,10 @@ class Targets:
         """Whether the targets are labels."""
         return self.labels is not None
 
-    def encode(self, y: Any, dtype: Any) -> Array:
+    def encode(self, y: Any, dtype: Any, first: int = 0) -> Array:
         """Return the targets as numbers of shape (m, k): one-hot rows, 0 and 1, or regression columns.
+
+        ``first`` is the row of all data at which ``y`` begins, for messages.
 
         Raises
         ------
@@ -50,9 +76,9 @@ class Targets:
         """
         given = as_array("targets", y)
         if self.labels is None:
-            return self._columns(given, dtype)
+            return self._columns(given, dtype, first)
         if given.ndim == 2 and given.shape[1] == self.outputs and self.outputs > 1:
-            return _one_hot_rows(given).astype(dtype)
+            return _one_hot_rows(given, first).astype(dtype)
         positions = self._positions(given.reshape(-1) if given.shape[1:] == (1,) else given)
         if self.outputs == 1:
             return positions.reshape(-1, 1).astype(dtype)
@@ -60,25 +86,27 @@ class Targets:
         encoded[np.arange(len(positions)), positions] = 1
         return encoded
 
-    def _columns(self, given: Array, dtype: Any) -> Array:
+    def _columns(self, given: Array, dtype: Any, first: int) -> Array:
         columns = given.reshape(-1, 1) if given.ndim == 1 else given
         if columns.ndim != 2 or columns.shape[1] != self.outputs:
             raise DataError("targets.shape", given=given.shape, outputs=self.outputs)
         if columns.dtype.kind not in "biuf":
             raise DataError("targets.words", value=str(columns.flat[0]) if columns.size else "")
-        bad = np.argwhere(~np.isfinite(columns))
+        with np.errstate(over="ignore"):
+            numbers: Array = columns.astype(dtype)
+        bad = np.argwhere(~np.isfinite(numbers))
         if len(bad):
             row, column = map(int, bad[0])
-            raise DataError("targets.not_finite", row=row, column=column, value=columns[row, column])
-        return columns.astype(dtype)
+            value = columns[row, column]
+            key = "targets.too_large" if np.isfinite(value) else "targets.not_finite"
+            raise DataError(key, row=first + row, column=column, value=value, dtype=np.dtype(dtype))
+        return numbers
 
     def _positions(self, given: Array) -> Array:
         """Return each label's place among the labels."""
         labels = self.labels
         if labels is None or given.ndim != 1:
             raise DataError("targets.shape", given=given.shape, outputs=self.outputs)
-        if given.dtype.kind == "O":
-            given = given.astype(str)
         if (given.dtype.kind == "U") != (labels.dtype.kind == "U"):
             raise DataError("targets.unseen", label=given[0] if given.size else "", known=_listing(labels))
         order = np.argsort(labels)
@@ -111,22 +139,22 @@ def _listing(labels: Array, most: int = 12) -> str:
     return ", ".join(names) + (" …" if len(labels) > most else "")
 
 
-def _one_hot_rows(given: Array) -> Array:
+def _one_hot_rows(given: Array, first: int) -> Array:
     """Return one-hot rows after checking that they are."""
     if given.dtype.kind not in "biuf":
         raise DataError("targets.words", value=str(given.flat[0]) if given.size else "")
     bad = np.flatnonzero(~((given == 0) | (given == 1)).all(axis=1) | (given.sum(axis=1) != 1))
     if bad.size:
-        raise DataError("targets.one_hot", row=int(bad[0]))
+        raise DataError("targets.one_hot", row=first + int(bad[0]))
     return given
 
 
 def infer_targets(y: Any, outputs: int, *, labels_expected: bool, learning: bool = False) -> Targets:
     """Return how the first targets that a network sees are to be understood.
 
-    One column of words or whole numbers is labels where the cost expects labels, and also under other costs
-    if there are several outputs; one-hot rows are labels where the cost expects them; all else is a
-    regression.
+    One column of words or whole numbers (also written as floats) is labels where the cost expects labels, and
+    under other costs words, and whole numbers if there are several outputs; one-hot rows are labels where the
+    cost expects them; all else is a regression.
 
     Raises
     ------
@@ -137,7 +165,7 @@ def infer_targets(y: Any, outputs: int, *, labels_expected: bool, learning: bool
     if given.ndim not in (1, 2):
         raise DataError("targets.shape", given=given.shape, outputs=outputs)
     single_column = given.ndim == 1 or given.shape[1] == 1
-    if given.dtype.kind in "UO" or (single_column and _whole(given) and (labels_expected or outputs > 1)):
+    if given.dtype.kind == "U" or (single_column and _are_labels(given, outputs, labels_expected)):
         return Targets(outputs, _labels(given.reshape(-1), outputs, learning=learning))
     one_hot = given.ndim == 2 and given.shape[1] == outputs > 1 and given.size and _is_one_hot(given)
     if labels_expected and one_hot:
@@ -145,8 +173,19 @@ def infer_targets(y: Any, outputs: int, *, labels_expected: bool, learning: bool
     return Targets(outputs)
 
 
-def _whole(given: Array) -> bool:
-    return given.dtype.kind in "biu"
+def _are_labels(given: Array, outputs: int, labels_expected: bool) -> bool:
+    if given.dtype.kind in "biu":
+        return labels_expected or outputs > 1
+    if given.dtype.kind != "f" or not labels_expected:
+        return False
+    finite = given[np.isfinite(given)]
+    if not finite.size or not np.array_equal(finite, np.rint(finite)):
+        return False
+    bad = np.flatnonzero(~np.isfinite(given))
+    if bad.size:
+        row = int(bad[0])
+        raise DataError("targets.not_finite", row=row, column=0, value=given.reshape(-1)[row])
+    return True
 
 
 def _is_one_hot(given: Array) -> bool:
@@ -156,14 +195,14 @@ def _is_one_hot(given: Array) -> bool:
 
 def _labels(given: Array, outputs: int, *, learning: bool) -> Array:
     """Return the labels that k outputs stand for: 0 … k−1 where that fits, else those found, sorted."""
-    found: Array = np.unique(given.astype(str) if given.dtype.kind == "O" else given)
+    found: Array = np.unique(given)
     if found.dtype.kind == "b":
         found = found.astype(int)
     count = 2 if outputs == 1 else outputs
     if found.size == 1 and learning:
         raise DataError("targets.one_class", label=str(found[0]))
-    if found.dtype.kind in "iu" and (not found.size or (found[0] >= 0 and found[-1] < count)):
-        return np.arange(count)
+    if found.dtype.kind in "iuf" and (not found.size or (found[0] >= 0 and found[-1] < count)):
+        return np.arange(count, dtype=None if found.dtype.kind in "iu" else found.dtype)
     if found.size != count:
         raise DataError("targets.labels", found=found.size, names=_listing(found), count=count)
     return found

@@ -10,7 +10,7 @@ TABLE = {
     "setting.dtype": "dtype must be float32 or float64, not {value!r}.",
     "setting.seed": "seed must be a whole number, 0 or more, not {value!r}.",
     "setting.cost_function": "This network was saved with a cost of its own. Hand it over: cr.load(path, cost=…).",
-    "setting.cost_shape": "The cost function must return one number, not shape {shape}. Take the mean over examples.",
+    "setting.cost_value": "The cost {name} must return one number, not {value}. Take the mean over examples.",
     "setting.parameter": "There is no parameter {name!r}. {hint}",
     "setting.parameter_shape": "{name} must have shape {expected}, not {given}.",
     "targets.shape": "Targets of shape {given} do not fit {outputs} outputs. Give (m,) or (m, {outputs}).",
@@ -29,6 +29,17 @@ TABLE = {
     "fit.ragged": "{name}: this is no table of numbers ({reason}). Give rows of equal length.",
     "fit.one_axis": "Inputs of shape {given} with several targets: is this one example or one column? Give a table; "
     "for one column write x.reshape(-1, 1).",
+    "fit.array_kind": "{name}: a {kind} has arithmetic of its own. Convert it first: numpy.asarray, or .filled(…).",
+    "fit.missing": "{name}, row {row} (counted from 0): the value is {value}. Fill it in or remove the row.",
+    "fit.mixed": "{name}: words and numbers are mixed. Make them all words, or all numbers.",
+    "fit.too_large": "x, row {row}, column {column} (both counted from 0): {value} is too large for {dtype}. Scale it, or "
+    "use dtype='float64'.",
+    "fit.validation": "validation_data must be a pair (x, y), not {value}.",
+    "targets.too_large": "Targets, row {row}, column {column} (both counted from 0): {value} is too large for {dtype}. "
+    "Scale it, or use dtype='float64'.",
+    "setting.cost_call": "The cost {name} cannot be called with (output, target): {reason}.",
+    "setting.cost_constant": "The cost {name} does not depend on the network's output, so there is nothing to learn. "
+    "Compute it from output and target.",
     "fit.no_rows": "There are no examples. Give at least one row.",
     "fit.count": "{rows} examples, but {targets} targets. They must be equally many.",
     "train.epoch_score": "Epoch {epoch}: {correct} / {total}",
