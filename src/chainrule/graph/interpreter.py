@@ -36,6 +36,7 @@ class Program:
         constants = [node for node in cone if node.primitive is CONSTANT]
         place = {node: number for number, node in enumerate((*inputs, *constants, *self.nodes))}
         self._constants = [node.value if node.shape or node.weak else node.value[()] for node in constants]
+        self.constant_bytes = sum(node.value.nbytes for node in constants if node.shape)
         self._size = len(place)
         self._outputs = [place[node] for node in outputs]
         self._steps = self._lay_out(place, xp, len(inputs) + len(constants), in_place)
@@ -64,7 +65,14 @@ class Program:
         slots = self._slots(values)
         with np.errstate(all="ignore"):
             for function, sources, target, dead in self._steps:
-                slots[target] = function(*[slots[source] for source in sources])
+                # Written out for one and two operands: a list for each step costs as much as a small sum.
+                if len(sources) == 2:
+                    first, second = sources
+                    slots[target] = function(slots[first], slots[second])
+                elif len(sources) == 1:
+                    slots[target] = function(slots[sources[0]])
+                else:
+                    slots[target] = function(*[slots[source] for source in sources])
                 for place in dead:
                     slots[place] = None
         return [slots[place] for place in self._outputs]
@@ -83,6 +91,27 @@ class Program:
                 if node.dtype.kind in "fc" and not np.all(np.isfinite(slots[target])):
                     return node
         return None
+
+
+def own(results: Sequence[Any], *given: Any) -> list[Any]:
+    """Return results as writable arrays with memory of their own, shared neither with ``given`` nor each other.
+
+    Those without axes become numbers.
+
+    What leaves the library may be written into, and must then change nothing else.
+    """
+    taken = {id(array) for array in given}
+    owned: list[Any] = []
+    for result in results:
+        array = result
+        if isinstance(array, np.ndarray):
+            if array.ndim == 0:
+                array = array[()]
+            elif id(array) in taken or not (array.flags.writeable and array.flags.owndata):
+                array = np.array(array)
+            taken.add(id(array))
+        owned.append(array)
+    return owned
 
 
 def _private(nodes: Sequence[Node]) -> set[Node]:

@@ -110,7 +110,8 @@ def interpreted_epoch(cost_graph: CostGraph, optimizer: Optimizer) -> Epoch:
     ) -> tuple[list[Any], list[Any], Program]:
         rows = batches.rows(step)
         values = [*parameters, *batches.gather(rows), rate]
-        return values, program(len(rows)).run(*values), program(len(rows))
+        made = programs.get(len(rows)) or program(len(rows))
+        return values, made.run(*values), made
 
     def epoch(
         parameters: list[Array],
