@@ -22,6 +22,7 @@ from chainrule.training.evaluation import Evaluation, evaluate
 from chainrule.training.examples import Examples, chunks
 from chainrule.training.history import History, Listener, Progress
 from chainrule.training.loop import Plan, run_epochs
+from chainrule.training.optimizers import Optimizer
 from chainrule.training.optimizers import optimizer as named_optimizer
 from chainrule.training.settings import check_not_negative, check_positive, check_rate
 from chainrule.training.step import Epoch, interpreted_epoch
@@ -89,7 +90,8 @@ class Network:
         self._values = self.architecture.start(np.random.default_rng(weights))
         self._random = np.random.default_rng(shuffling)
         self._programs = Programs(self.architecture)
-        self._epochs: dict[str, Epoch] = {}
+        self._epochs: dict[Optimizer, Epoch] = {}
+        self._states: dict[Optimizer, list[Array]] = {}
         self.history = History()
         self.targets: Targets | None = None
         self.scaling: Scaling | None = None
@@ -210,7 +212,7 @@ class Network:
         epochs: int = 30,
         batch_size: int = 10,
         learning_rate: float = 0.1,
-        optimizer: str = "sgd",
+        optimizer: str | Optimizer = "sgd",
         validation_data: tuple[Any, Any] | None = None,
         shuffle: bool = True,
         progress: bool | Listener = False,
@@ -230,7 +232,8 @@ class Network:
         epochs, batch_size, learning_rate
             How often through the data, examples in a mini-batch, and η.
         optimizer
-            "sgd".
+            "sgd", "momentum", "adam", or what `sgd`, `momentum`, `adam` of `chainrule.training.optimizers`
+            return. Its state is kept for the next fit.
         validation_data
             ``(x, y)`` on which every epoch is judged.
         shuffle
@@ -267,8 +270,13 @@ class Network:
         )  # a cost that cannot be learned from is refused before anything changes
         self.targets = targets
 
+        count_values = len(self._values)
+
         def judge(data: Examples | None, values: list[Array]) -> Evaluation | None:
-            return None if data is None else self._judge(data, targets, values)
+            return None if data is None else self._judge(data, targets, values[:count_values])
+
+        def keep(values: list[Array]) -> None:
+            self._values, self._states[update] = values[:count_values], values[count_values:]
 
         plan = Plan(
             epochs=count,
@@ -281,9 +289,10 @@ class Network:
             judge_validation=lambda values: judge(held_out, values),
             listener=_listener(progress),
         )
-        epoch = self._epochs.get(update.name) or interpreted_epoch(self.architecture.cost_graph, update)
-        self._epochs[update.name] = epoch
-        run_epochs(self._values, epoch, plan, self._random, self.history, self._keep)
+        if update not in self._epochs:
+            self._epochs[update] = interpreted_epoch(self.architecture.cost_graph, update)
+        values = [*self._values, *(self._states.get(update) or update.init(self._values))]
+        run_epochs(values, self._epochs[update], plan, self._random, self.history, keep)
         return self.history
 
     def _traced(self, x: Node) -> Any:
@@ -293,9 +302,6 @@ class Network:
             rows = (rows - self.scaling.offset) / self.scaling.scale
         (output,) = self.architecture.output_graph(rows.shape[0]).substitute(rows, *self._values)
         return output[0] if x.ndim == 1 else output
-
-    def _keep(self, values: list[Array]) -> None:
-        self._values = values
 
     def _infer(self, y: Any, *, learning: bool = False) -> Targets:
         a = self.architecture

@@ -34,3 +34,11 @@ def check_rate(setting: str, value: Any) -> float:
     if not number or not math.isfinite(value) or value <= 0:
         raise SettingError("setting.rate", setting=setting, value=value)
     return float(value)
+
+
+def check_fraction(setting: str, value: Any) -> float:
+    """Return a setting that must be a number from 0 up to, but not including, 1."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 <= value < 1:
+        raise SettingError("setting.fraction", setting=setting, value=value)
+    return float(value)

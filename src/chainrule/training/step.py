@@ -11,9 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule.gradients import pull_back
+from chainrule.graph.context import scope
 from chainrule.graph.graph import Graph
 from chainrule.graph.interpreter import Program
 from chainrule.graph.node import Node, input_node
+from chainrule.graph.trace import ArraySpec, trace_call
+from chainrule.graph.tree import leaves, rebuild
 from chainrule.rewrites import simplify, stabilise
 from chainrule.training.optimizers import Optimizer
 
@@ -60,30 +63,44 @@ class Epoch(Protocol):
         learning_rate: float,
         after_step: Callable[[int, list[Array], float], None],
     ) -> list[Array]:
-        """Return the parameters after all mini-batches.
+        """Return the parameters after all mini-batches, and behind them the optimizer's state.
 
-        ``after_step(step, parameters, cost)`` is called after each; it may raise to stop. Raises `NonFinite`.
+        ``parameters`` begin with the network's and end with the state. ``after_step(step, parameters, cost)``
+        is called after each mini-batch; it may raise to stop. Raises `NonFinite`.
         """
 
 
 def step_graph(cost: Graph, optimizer: Optimizer) -> Graph:
-    """Return the graph of a step: (parameters …, x, target, learning rate) → (cost, new parameters …).
+    """Return the graph of one step, its update included.
 
+    From (parameters …, optimizer's state …, x, target, learning rate) to (cost, parameters …, state …).
     The last two inputs of ``cost`` are x and target, the others the parameters.
     """
     stable = stabilise(cost)
-    parameters, output = stable.inputs[:-2], stable.outputs[0]
+    (*parameters, x, target), output = stable.inputs, stable.outputs[0]
     rate = input_node((), output.dtype, "learning_rate")
+    start = optimizer.init([np.zeros(node.shape, node.dtype) for node in parameters])
+    state = [input_node(a.shape, a.dtype, f"state{place}") for place, a in enumerate(start, start=1)]
     gradients = pull_back(output, parameters)
-    pairs = zip(parameters, gradients, strict=True)
-    updated = [optimizer.update(parameter, gradient, rate) for parameter, gradient in pairs]
+    updated = _traced_update(optimizer, [gradients, state, parameters, rate])
+    moved, new_state = updated[: len(parameters)], updated[len(parameters) :]
     names = {
+        **{node: f"new_{before.label}" for before, node in zip(state, new_state, strict=True)},
         **{node: f"d_{parameter.label}" for parameter, node in zip(parameters, gradients, strict=True)},
-        **{node: f"new_{parameter.label}" for parameter, node in zip(parameters, updated, strict=True)},
+        **{node: f"new_{parameter.label}" for parameter, node in zip(parameters, moved, strict=True)},
         output: "cost",
     }
-    graph = Graph([*stable.inputs, rate], [output, *updated], name="step", single=False, names=names)
+    inputs = [*parameters, *state, x, target, rate]
+    graph = Graph(inputs, [output, *moved, *new_state], name="step", single=False, names=names)
     return simplify(graph)
+
+
+def _traced_update(optimizer: Optimizer, arguments: list[Any]) -> tuple[Node, ...]:
+    """Return the new parameters and the new state as nodes: the update is traced, then fed with nodes."""
+    specs = rebuild(arguments, lambda node: ArraySpec(node.shape, node.dtype))
+    with scope("update"):
+        graph = trace_call(optimizer.update, specs, {}).graph
+    return graph.substitute(*[leaf.value for leaf in leaves(arguments)])
 
 
 VERIFIED_EVERY = 64  # steps after which the parameters are looked through for NaN and infinity

@@ -4,6 +4,7 @@ TABLE = {
     "setting.positive": "{setting} must be a positive whole number, not {value!r}.",
     "setting.not_negative": "{setting} must be a whole number, 0 or more, not {value!r}.",
     "setting.rate": "{setting} must be a positive, finite number, not {value!r}. Try 0.1.",
+    "setting.fraction": "{setting} must be a number from 0 to just below 1, not {value!r}. Try 0.9.",
     "setting.sizes": "sizes must name at least inputs and outputs, such as [64, 30, 10], not {value!r}.",
     "setting.activations": "{given} activations for {hidden} hidden layers. Give one name, or one for each layer.",
     "setting.softmax": "softmax needs at least two outputs. Use sigmoid for a single one.",

@@ -4,6 +4,7 @@ TABLE = {
     "setting.positive": "{setting} 必须是正整数，不能是 {value!r}。",
     "setting.not_negative": "{setting} 必须是不小于 0 的整数，不能是 {value!r}。",
     "setting.rate": "{setting} 必须是有限的正数，不能是 {value!r}。可试 0.1。",
+    "setting.fraction": "{setting} 必须是不小于 0、小于 1 的数，不能是 {value!r}。可试 0.9。",
     "setting.sizes": "sizes 至少要写出输入和输出的个数，如 [64, 30, 10]，不能是 {value!r}。",
     "setting.activations": "{hidden} 个隐藏层给了 {given} 个激活函数。请给一个名称，或每层一个。",
     "setting.softmax": "softmax 至少需要两个输出。单个输出请用 sigmoid。",
