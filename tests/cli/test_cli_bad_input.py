@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.cli import main
 
 TABLE = "a,b,y\n1,2,0\n3,4,1\n5,6,0\n7,8,1\n2,2,0\n4,4,1\n"
@@ -120,6 +122,30 @@ def test_damaged_model(cli, damage, command, flower_model, flowers):
     assert name in result.err
 
 
+FORGED = {
+    "target_names": [5, [[1]], [1], "kind", {"a": 1}],
+    "feature_names": [3, ["width"], ["width", 2]],
+    "class_names": [7, [None], {}],
+    "categorical": [3, [1], "width"],
+    "image_shape": [9, ["8", "8"], [1.5], [0, 8], [True]],
+    "data": [1, ["flowers"]],
+}
+
+
+@pytest.mark.parametrize("command", ["inspect", "evaluate", "predict"])
+@pytest.mark.parametrize("name", FORGED)
+def test_a_model_that_says_nonsense_about_its_data(cli, name, command, flower_model, flowers):
+    """Its checksums are right; it is the model that is to blame, not the data."""
+    for value in FORGED[name]:
+        net = cr.load(flower_model)
+        net.information[name] = value
+        net.save("forged.safetensors")
+        result = cli(command, "forged.safetensors", *([] if command == "inspect" else [flowers]))
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1), value
+        assert result.err.startswith("chainrule: forged.safetensors: ")
+        assert name in result.err
+
+
 SETTINGS = [
     ("--hidden 0", "--hidden must be a positive whole number, not '0'"),
     ("--hidden 3,x", "not 'x'"),
@@ -205,6 +231,59 @@ def test_data_that_does_not_fit_the_model(cli, name, flower_model):
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
     assert name in result.err
     assert words in result.err
+
+
+def test_two_columns_of_one_name_in_another_order(cli):
+    rows = "".join(f"{place},{-place},{place % 3},{place % 2}\n" for place in range(20))
+    Path("train.csv").write_text(f"a,x,x,y\n{rows}")
+    assert cli("train", "train.csv", "--epochs", "1", "--out", "model").code == 0
+    Path("same.csv").write_text("a,x,x\n1,2,3\n")
+    assert cli("predict", "model", "same.csv").code == 0
+    for header in ("x,a,x", "x,x,a"):
+        Path("other.csv").write_text(f"{header}\n1,2,3\n")
+        result = cli("predict", "model", "other.csv")
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+        assert "other.csv: two columns are called 'x'" in result.err
+    Path("fewer.csv").write_text("a,x\n1,2\n")
+    assert "two columns are called 'x'" in cli("predict", "model", "fewer.csv").err
+
+
+def test_names_that_are_numbers_are_not_taken_for_data(cli):
+    rows = "".join(f"{place},{-place},{'ab'[place % 2]}\n" for place in range(20))
+    Path("train.csv").write_text(f"2019,2020,label\n{rows}")
+    assert cli("train", "train.csv", "--epochs", "1", "--out", "model").code == 0
+    Path("new.csv").write_text("2020,2019\n1,2\n")
+    result = cli("predict", "model", "new.csv")
+    assert (result.code, result.out) == (2, "")
+    assert "new.csv, line 1" in result.err
+    Path("new.csv").write_text("1,2\n3,4\n")
+    assert len(cli("predict", "model", "new.csv").out.split()) == 2
+
+
+def test_targets_with_fractions_are_no_labels_and_the_message_names_the_ways_out(cli):
+    rows = "".join(f"{place},{place % 2 + 0.5}\n" for place in range(20))
+    Path("data.csv").write_text(f"x,level\n{rows}")
+    result = cli("train", "data.csv", "--cost", "cross_entropy")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    for words in ("0.5", "mse", "--categorical"):
+        assert words in result.err
+    words = ["--cost", "cross_entropy", "--categorical", "level", "--epochs", "1", "--out", "model"]
+    assert cli("train", "data.csv", *words).code == 0
+    Path("new.csv").write_text("x\n1\n")
+    assert cli("predict", "model", "new.csv").out.strip() in ("0.5", "1.5")
+
+
+def test_one_row_is_good_english(cli):
+    Path("one.csv").write_text("a,y\n1,0.5\n")
+    assert "The number of rows is 1, too few" in cli("train", "one.csv").err
+
+
+@pytest.mark.parametrize("name", ["quote.csv", "words.csv", "one_class.csv", "header.csv"])
+def test_unusable_data_in_chinese_has_no_english_sentence(cli, name):
+    Path(name).write_bytes(FILES[name][0])
+    result = cli("train", name, "--lang", "zh")
+    assert result.code == 2
+    assert not re.search(r"[a-z]+ [a-z]+ [a-z]+", result.err)
 
 
 def test_a_category_that_training_did_not_see(cli, house_model):

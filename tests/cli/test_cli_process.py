@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import resource
 import select
 import signal
@@ -186,6 +187,15 @@ def test_on_a_terminal_there_is_a_bar_with_cost_and_accuracy(tmp_path):
     written = _on_terminal("train", "digits", "--epochs", "6", cwd=tmp_path)
     for words in ("━", "epoch 6/6", "cost 0.", "accuracy 9", "Epoch 6: ", "held out"):
         assert words in written
+
+
+def test_the_bar_leaves_room_for_what_a_terminal_writes_at_ctrl_c(tmp_path):
+    """Else ``^C`` begins a new line, which is cleared in place of the bar's."""
+    written = _on_terminal("train", "digits", "--epochs", "3", cwd=tmp_path)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written)
+    bars = [line for line in re.split(r"[\r\n]+", plain) if "━" in line and "cost" in line]
+    assert bars
+    assert max(map(len, bars)) <= 80 - len("^C")
 
 
 def test_quiet_on_a_terminal_shows_no_bar(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,28 @@ def test_whole_numbers_are_labels_unless_the_cost_is_for_numbers(cli):
     assert numbers["held_out"]["accuracy"] is None
 
 
+@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
+def test_whole_numbers_with_a_point_are_labels_if_the_cost_is_for_labels(cli, cost):
+    rows = "".join(f"{place},{float(place >= 20)}\n" for place in range(40))
+    Path("points.csv").write_text(f"x,y\n{rows}")
+    words = ["--cost", cost, "--epochs", "60", "--out", "m"]
+    found = json.loads(cli("train", "points.csv", "--json", *words).out)
+    assert found["settings"]["sizes"][-1] == 2
+    assert found["training"]["accuracy"] > 0.8
+    assert json.loads(cli("evaluate", "m", "points.csv", "--json").out)["accuracy"] > 0.8
+    assert set(cli("predict", "m", "points.csv").out.split()) == {"0", "1"}
+    found = json.loads(cli("train", "points.csv", "--json", "--epochs", "1").out)
+    assert found["settings"]["cost"] == "mse"
+
+
+def test_the_data_s_own_test_set_has_labels_with_a_point_too(cli):
+    x = np.linspace(-1, 1, 40)[:, None]
+    y = (x[:, 0] > 0).astype(float)
+    np.savez("data.npz", x=x, y=y, x_test=x, y_test=y)
+    found = json.loads(cli("train", "data.npz", "--json", "--cost", "cross_entropy").out)
+    assert found["held_out"]["accuracy"] > 0.9
+
+
 def test_a_batch_larger_than_the_data_works(cli, flowers):
     assert cli("train", flowers, "--epochs", "1", "--batch-size", "100000").code == 0
 
@@ -165,6 +188,28 @@ def test_predict_numbers_and_categories(cli, house_model):
     assert value == pytest.approx(290_000, rel=0.08)
 
 
+@pytest.mark.parametrize("column", ["place", "1", "-2"])
+def test_a_file_may_lack_a_category_however_its_column_was_chosen(cli, houses, column):
+    words = ["train", houses, "--epochs", "1", "--out", "m"]
+    assert cli(*words, f"--categorical={column}").code == 0
+    assert cr.load("m").information["categorical"] == ["place"]
+    Path("new.csv").write_text("place,area\ncoast,100\ncoast,50\n")
+    result = cli("predict", "m", "new.csv")
+    assert (result.code, result.err) == (0, "")
+    assert len(result.out.split()) == 2
+
+
+def test_predict_writes_one_line_a_row_for_labels_of_several(cli):
+    rows = "".join(f'{place},"dark\nred"\n{-place},blue\n' for place in range(1, 11))
+    Path("data.csv").write_text(f"x,colour\n{rows}")
+    cli("train", "data.csv", "--epochs", "20", "--out", "m")
+    assert set(cli("predict", "m", "data.csv").out.splitlines()) == {"dark red", "blue"}
+    x = np.linspace(-1, 1, 20)[:, None]
+    np.savez("data.npz", x=x, y=np.where(x[:, 0] > 0, "dark\nred", "blue"))
+    cli("train", "data.npz", "--epochs", "20", "--out", "m")
+    assert len(cli("predict", "m", "data.npz").out.splitlines()) == 20
+
+
 def test_predict_without_header_with_and_without_the_target(cli):
     rows = [f"{place % 7},{place % 2},{place % 3}" for place in range(42)]
     for name, cut in (("whole.csv", 3), ("features.csv", 2)):
@@ -182,4 +227,19 @@ def test_inspect(cli, flower_model):
     assert found["labels"] == ["iris", "rose", "tulip"]
     assert len(found["scaling"]["offset"]) == 2
     assert found["parameters"] == 183
+    assert found["library_version"] == cr.__version__
     assert "各层大小" in cli("inspect", flower_model, "--lang", "zh").out
+
+
+def test_chinese_output_has_chinese_punctuation(cli, flowers, flower_model, house_model, houses):
+    outputs = [
+        cli("train", flowers, "--epochs", "2", "--lang", "zh").out,
+        cli("train", "--help", "--lang", "zh").out,
+        cli("evaluate", flower_model, flowers, "--lang", "zh").out,
+        cli("inspect", flower_model, "--lang", "zh").out,
+        cli("evaluate", house_model, houses, "--lang", "zh").out,
+    ]
+    for text in outputs:
+        text = text.replace(str(flowers), "").replace(str(houses), "").replace(str(flower_model), "")
+        assert not re.search(r"[a-z]+ [a-z]+ [a-z]+ [a-z]+", text)
+        assert not re.search(r"[一-鿿] ?[,;:(.](\s|$)|% \(", text, re.MULTILINE)

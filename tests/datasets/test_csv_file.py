@@ -141,6 +141,7 @@ BAD = {
     "blank": ("\n\n  \n", "data.empty", None, None),
     "header only": ("a,b\n", "data.no_rows", None, None),
     "open quote": ('a,b\n1,"2\n3,4\n', "data.csv", None, None),
+    "text after a quote": ('a,b\n1,2\n"3"x,4\n', "data.csv", 3, None),
     "target only": ("y\n1\n2\n", "data.no_features", None, None),
     "not UTF-8": ("a,b\n1,人\n".encode("gbk"), "data.not_utf8", None, None),
     "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "data.not_utf8", None, None),
@@ -216,3 +217,64 @@ def test_large_file_agrees_with_numpy_and_is_quick(csv):
     np.testing.assert_array_equal(data.x, expected[:, :-1])
     np.testing.assert_array_equal(data.y, expected[:, -1])
     assert seconds < 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"x, cm";b;y\n1;2;3\n4;5;6\n',
+        "x, cm;b;y\n1;2;3\n4;5;6\n",
+        "x, cm\tb, cm\ty\n1\t2\t3\n4\t5\t6\n",
+        '"x;\tcm",b,y\n1,2,3\n4,5,6\n',
+        '"x\n, cm";b;y\n1;2;3\n4;5;6\n',
+        '\n"say ""x, y, z""";b;y\n1;2;3\n4;5;6\n',
+    ],
+)
+def test_what_separates_the_cells_is_outside_of_quotes(csv, text):
+    data = load(csv(text))
+    assert data.x.tolist() == [[1, 2], [4, 5]]
+    assert data.y.tolist() == [3, 6]
+    assert data.feature_names[1].startswith("b")
+
+
+def test_a_label_of_two_lines_is_one_line(csv):
+    data = load(csv('x,y\n1,"dark\n  red"\n2,blue\n3,dark red\n'))
+    assert data.y.tolist() == ["dark red", "blue", "dark red"]
+
+
+YEARS = "2019,2020,{}\n1,2,cat\n3,4,dog\n5,6,cat\n7,8,dog\n"
+
+
+@pytest.mark.parametrize(("name", "target"), [("label", None), ("Target", None), ("kind", "kind")])
+def test_names_may_be_numbers_where_the_targets_name_is_known(csv, name, target):
+    data = load(csv(YEARS.format(name)), target=target)
+    assert data.feature_names == ("2019", "2020")
+    assert data.target_names == (name,)
+    assert data.y.tolist() == ["cat", "dog", "cat", "dog"]
+
+
+def test_a_first_label_that_may_be_a_name_is_refused(csv):
+    path = csv(YEARS.format("kind"))
+    with pytest.raises(DataError) as caught:
+        load(path)
+    assert caught.value.key == "data.header_or_data"
+    assert (caught.value.values["line"], caught.value.values["value"]) == (1, "kind")
+
+
+def test_a_first_label_that_others_have_is_data(csv):
+    assert load(csv(YEARS.format("dog"))).y.tolist() == ["dog", "cat", "dog", "cat", "dog"]
+    assert load(csv("1,2,label\n3,4,dog\n5,6,label\n")).y.tolist() == ["label", "dog", "label"]
+    assert load(csv("1,2,y\n3,4,n\n5,6,y\n")).y.tolist() == ["y", "n", "y"]
+
+
+def test_categories_are_known_by_the_titles_of_their_columns(csv):
+    path = csv("size,colour,y\n1,red,a\n2,blue,b\n")
+    for named in (["colour"], [1], ["1"], [-2]):
+        assert load(path, categorical=named).categorical == ("colour",)
+
+
+def test_a_categorical_target_may_be_missing_where_none_is_needed(csv):
+    path = csv("size\n1\n2\n")
+    assert load(path, target="y", categorical=["y"], need_target=False).x.tolist() == [[1], [2]]
+    with pytest.raises(DataError):
+        load(path, target="y", categorical=["colour"], need_target=False)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
+import chainrule
 from chainrule.errors import FileError, ModelFileError
 from chainrule.models import ModelFile, read_model, write_model
 
@@ -43,7 +44,7 @@ def test_round_trip(path, content):
     model = read_model(path)
     assert isinstance(model, ModelFile)
     assert model.architecture == ARCHITECTURE
-    assert model.library_version
+    assert model.library_version == chainrule.__version__
     assert list(model.tensors) == list(TENSORS)
     for name, tensor in TENSORS.items():
         np.testing.assert_array_equal(model.tensors[name], tensor)

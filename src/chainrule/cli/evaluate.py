@@ -18,11 +18,10 @@ def command() -> Command:
 def run(model: str, data: str, target: str | None, json: bool) -> None:
     """Judge a model: on the data's own test set if it has one, else on all of it."""
     from chainrule.cli.about import about
-    from chainrule.cli.inputs import load_for
+    from chainrule.cli.inputs import load_for, load_model
     from chainrule.errors import DataError
-    from chainrule.network import load
 
-    net = load(model)
+    net = load_model(model)
     dataset = load_for(net, data, target=target, need_target=True)
     has_test = dataset.x_test is not None and dataset.y_test is not None
     x, y = (dataset.x_test, dataset.y_test) if has_test else (dataset.x, dataset.y)

@@ -21,11 +21,11 @@ def command() -> Command:
 
 def run(model: str, json: bool) -> None:
     """Show a model's architecture, labels, scaling and origin."""
+    from chainrule.cli.inputs import load_model
     from chainrule.files import read_bytes, sha256
     from chainrule.models import read_model
-    from chainrule.network import load
 
-    net = load(model)
+    net = load_model(model)
     content = read_bytes(model)
     facts = _facts(net)
     facts |= {
@@ -81,8 +81,8 @@ def _shown(value: Any) -> str:
             return f"(x - {value['offset']:g}) / {value['scale']:g}"
         return say("cli.inspect.columns", count=len(value["offset"]))
     if isinstance(value, list):
-        few = [str(entry) for entry in value[:SHOWN]]
-        return ", ".join(few) + (f" … ({len(value)})" if len(value) > SHOWN else "")
+        few = ", ".join(str(entry) for entry in value[:SHOWN])
+        return say("cli.inspect.more", few=few, count=len(value)) if len(value) > SHOWN else few
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

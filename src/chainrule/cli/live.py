@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from chainrule.training.history import EpochReport, Progress
 
+ECHO = "^C"  # what a terminal writes after the bar at Ctrl-C; on a line of its own it would shield the bar
+
 
 class Live:
     """A listener for `Network.fit`, to be used in a ``with`` block.
@@ -103,7 +105,7 @@ def _make_bar() -> Bar:
         TextColumn("{task.fields[cost]}"),
         TextColumn("{task.fields[score]}"),
         TimeRemainingColumn(compact=True),
-        console=printing.console(sys.stderr),
+        console=printing.console(sys.stderr, free=len(ECHO)),
         transient=True,
         expand=True,
     )

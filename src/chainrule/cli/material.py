@@ -20,6 +20,7 @@ Pair = tuple[Array, Array]
 HELD_OUT = 0.2
 MOST_CLASSES = 100
 LARGE_BYTES = 1 << 30
+LARGEST_WHOLE = 2.0**53  # beyond it float64 has gaps between whole numbers
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def prepare(data: Dataset, *, cost: str | None, output: str | None, seed: int) -
 
     The data's own test set is held out, else a fifth of the rows, drawn from every class alike. Inputs are
     scaled as the data calls for, else standardised by the training rows. Targets are labels if they are words
-    or at most a hundred different whole numbers, unless ``cost`` is one for numbers.
+    or at most a hundred different whole numbers, unless ``cost`` is one for numbers. Whole numbers written
+    as 0.0 and 1.0 are labels only if ``cost`` is one for labels.
 
     Raises
     ------
@@ -81,21 +83,36 @@ def prepare(data: Dataset, *, cost: str | None, output: str | None, seed: int) -
     """
     if data.y is None:
         raise DataError("cli.train.no_target", source=data.name)
-    labels = _are_labels(data.y, cost)
-    if not labels and cost == "cross_entropy":
-        raise SettingError("cli.train.labels_only", cost=cost)
+    y = _counted(data.y, cost)
+    labels = _are_labels(y, cost)
     if not labels:
-        check_finite(data.y, data.name)
-    training, held_out = _divided(data, data.y, labels=labels, seed=seed)
+        check_finite(y, data.name)
+    if not labels and cost == "cross_entropy":
+        raise SettingError("cli.train.labels_only", cost=cost, value=_example(y), most=MOST_CLASSES)
+    training, held_out = _divided(data, y, cost, labels=labels, seed=seed)
     scaling = data.scaling if data.scaling is not None else Scaling.standard(training[0])
     target_scaling = None
     if not labels and output in (None, "identity"):
-        y = training[1]
-        target_scaling = Scaling.standard(
-            y.astype("float64") if y.ndim == 2 else y.astype("float64")[:, None]
-        )
-    outputs = _classes(data.y) if labels else 1 if data.y.ndim == 1 else data.y.shape[1]
+        learned = training[1].astype("float64")
+        target_scaling = Scaling.standard(learned if learned.ndim == 2 else learned[:, None])
+    outputs = _classes(y) if labels else 1 if y.ndim == 1 else y.shape[1]
     return Material(training, held_out, labels, outputs, scaling, target_scaling)
+
+
+def _counted(y: Array, cost: str | None) -> Array:
+    """Return whole numbers that are written as 0.0 or 1.0 as integers, if ``cost`` is one for labels."""
+    single_column = y.ndim == 1 or y.shape[1] == 1
+    if cost is None or not COSTS[cost].labels or y.dtype.kind != "f" or not single_column:
+        return y
+    whole = bool(((y == np.floor(y)) & (np.abs(y) < LARGEST_WHOLE)).all())
+    return y.astype(np.int64) if whole else y
+
+
+def _example(y: Array) -> str:
+    """Return an entry that shows that the targets are no labels: one with a fraction, if there is any."""
+    entries = y.reshape(-1)
+    fractions = entries[entries != np.floor(entries)]
+    return f"{(fractions if fractions.size else entries)[0]:g}"
 
 
 def _are_labels(y: Array, cost: str | None) -> bool:
@@ -119,9 +136,9 @@ def _classes(y: Array) -> int:
     return int(found[-1]) + 1 if counting else len(found)
 
 
-def _divided(data: Dataset, y: Array, *, labels: bool, seed: int) -> tuple[Pair, Pair]:
+def _divided(data: Dataset, y: Array, cost: str | None, *, labels: bool, seed: int) -> tuple[Pair, Pair]:
     if data.x_test is not None and data.y_test is not None:
-        return (data.x, y), (data.x_test, data.y_test)
+        return (data.x, y), (data.x_test, _counted(data.y_test, cost))
     total = len(data.x)
     if isinstance(data.x, np.memmap) and data.x.nbytes > LARGE_BYTES:
         first = total - max(1, round(HELD_OUT * total))  # slices of a memory map are not read

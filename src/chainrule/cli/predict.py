@@ -44,13 +44,12 @@ def run(
 ) -> None:
     """Write what the model says about each row."""
     from chainrule.cli.about import about
-    from chainrule.cli.inputs import load_for
+    from chainrule.cli.inputs import load_for, load_model
     from chainrule.files import ensure_writable, write_atomically
-    from chainrule.network import load
 
     if out is not None:
         ensure_writable(out)
-    net = load(model)
+    net = load_model(model)
     data = load_for(net, file, target=target, need_target=False)
     header = _header(net, probabilities=probabilities)
     with about(file):
@@ -105,4 +104,4 @@ def _rows(net: Network, x: Any, *, probabilities: bool) -> Iterator[list[Any]]:
 
 
 def _cell(entry: Any) -> str:
-    return f"{entry:.6g}" if isinstance(entry, float) else str(entry)
+    return f"{entry:.6g}" if isinstance(entry, float) else " ".join(str(entry).splitlines())

@@ -52,11 +52,11 @@ def is_terminal(stream: Any) -> bool:
         return False
 
 
-def console(stream: Any) -> Console:
-    """Return a console on a stream; colours only on a terminal, width at most `WIDEST`."""
+def console(stream: Any, *, free: int = 0) -> Console:
+    """Return a console on a stream, `WIDEST` at most, with ``free`` columns left; colours on a terminal."""
     from rich.console import Console
 
-    width = min(shutil.get_terminal_size((80, 24)).columns, WIDEST)
+    width = min(shutil.get_terminal_size((80, 24)).columns - free, WIDEST)
     return Console(file=stream, width=width, highlight=False, emoji=False, markup=False, soft_wrap=False)
 
 

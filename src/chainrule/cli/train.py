@@ -54,7 +54,7 @@ def command() -> Command:
             Option("--hidden", SIZES, default=(30,), shown="30"),
             Option("--epochs", NOT_NEGATIVE, default=30, shown="30"),
             Option("--batch-size", POSITIVE, default=10, shown="10"),
-            Option("--learning-rate", RATE, shown="3.0 (quadratic), 0.5 (cross_entropy), 0.1"),
+            Option("--learning-rate", RATE, shown=say("cli.train.rates")),
             Option("--activation", NAMES),
             Option("--cost", TEXT),
             Option("--output", TEXT),
@@ -158,7 +158,7 @@ class Session:
             dtype=settings.dtype,
         )
         net.scaling = material.scaling
-        net.information = _information(data, settings)
+        net.information = _information(data)
         rate = settings.learning_rate or RATES.get(cost, 0.1)
         return cls(settings, data, material, net, rate)
 
@@ -244,11 +244,11 @@ class Session:
 
 def _judged(score: Evaluation) -> str:
     if score.accuracy is not None:
-        return f"{score.accuracy:.2%} ({score.correct:,})"
+        return say("cli.train.judged", value=score.accuracy, correct=score.correct)
     return "-" if score.r2 is None else f"{score.r2:.4f}"
 
 
-def _information(data: Dataset, settings: Settings) -> dict[str, Any]:
+def _information(data: Dataset) -> dict[str, Any]:
     """Return what the model file should know about its data."""
     found = {
         "data": data.name,
@@ -256,7 +256,7 @@ def _information(data: Dataset, settings: Settings) -> dict[str, Any]:
         "target_names": data.target_names,
         "class_names": data.class_names,
         "image_shape": data.image_shape,
-        "categorical": settings.categorical,
+        "categorical": data.categorical,
     }
     return {
         name: list(value) if isinstance(value, tuple) else value for name, value in found.items() if value

@@ -77,6 +77,20 @@ def check_rows(source: str, x: npt.NDArray[Any], y: npt.NDArray[Any] | None) -> 
         raise DataError("data.count", source=source, rows=len(x), targets=len(y))
 
 
+def check_arrays(source: str, x: npt.NDArray[Any], y: npt.NDArray[Any] | None) -> None:
+    """Raise `DataError` unless inputs and targets belong together and are finite throughout."""
+    check_rows(source, x, y)
+    check_finite(x, source)
+    if y is not None:
+        check_finite(y, f"{source}, y")
+
+
+def check_same_columns(x: npt.NDArray[Any], x_test: npt.NDArray[Any]) -> None:
+    """Raise `DataError` unless a test set has as many columns as the inputs for training."""
+    if x_test.shape[1] != x.shape[1]:
+        raise DataError("data.columns", found=x_test.shape[1], expected=x.shape[1])
+
+
 def check_finite(x: npt.NDArray[Any], name: str = "x") -> None:
     """Raise `DataError` at the first NaN or infinity of ``x``, naming its row and column.
 

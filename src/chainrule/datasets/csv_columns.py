@@ -117,7 +117,7 @@ class Column:
         return [str(cell) for block in self._blocks for cell in block]
 
     def _words(self, lines: Lines) -> list[str]:
-        words = [cell.strip() for cell in self._text()]
+        words = [" ".join(cell.split()) for cell in self._text()]  # a word may run over several lines
         if "" in words:
             raise self._error("data.missing", lines[words.index("")])
         return words

@@ -6,8 +6,10 @@ not fit. Rows are taken in blocks, so that only numbers, not their text, are kep
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from array import array
+from collections import Counter
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +17,24 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.datasets.checks import check_rows, damage_reported
-from chainrule.datasets.columns import choose_target, find_column
+from chainrule.datasets.columns import TARGET_NAMES, choose_target, find_column
 from chainrule.datasets.csv_columns import Column, is_number, is_word
 from chainrule.datasets.dataset import Dataset
 from chainrule.errors import DataError, FileFormatError
+from chainrule.text import say
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
 BLOCK_ROWS = 20_000
+REASONS = {
+    "unexpected end of data": "data.csv_open",
+    "expected after": "data.csv_quote",
+    "field larger": "data.csv_long",
+}
+DELIMITERS = "\t;,"
+TITLES = tuple(name for name in TARGET_NAMES if len(name) > 1)  # y may be a label: y or n
 
 Row = tuple[int, list[str]]
 
@@ -38,8 +48,11 @@ def load_csv(
 ) -> Dataset:
     """Return the data set in a CSV file (also with semicolons or tabs), encoded in UTF-8.
 
-    The first row is a header if all its cells are words, or if one is while the rest of its column is
-    numbers. Every feature becomes a float64 column; a categorical one becomes a column for each of its
+    The first row is a header if all its cells are words; or if one is a word while the rest of its column is
+    numbers; or if one is the name that ``target`` or ``categorical`` give, or "target" or "label", and does
+    not occur below. So names may be numbers, as in ``2019,2020,label``. If nothing of this holds, but the
+    first label occurs in no other row while every other label does, it could be a name or a label: that is
+    an error. Every feature becomes a float64 column; a categorical one becomes a column for each of its
     words in sorted order, called ``colour=red``, which holds 1 where the word stands and else 0.
 
     Parameters
@@ -61,7 +74,7 @@ def load_csv(
         If the file is empty, not UTF-8, has an open quote, or rows of different length.
     DataError
         If there are no rows, no such column, a missing or non-finite value, a column of numbers and words,
-        or a feature of words that is not categorical.
+        a feature of words that is not categorical, or a first row that may be names or data.
     """
     source = str(path)
     with damage_reported(path), path.open(encoding="utf-8-sig", newline="") as file:
@@ -69,10 +82,16 @@ def load_csv(
         first = next(blocks, None)
         if first is None:
             raise FileFormatError("data.empty", path=source)
-        names = _header(first)
+        names = _header(first, [item for item in (target, *categorical) if isinstance(item, str)])
         width = len(first[0][1])
         chosen = choose_target(target, names, width, source=source, need_target=need_target)
-        as_words = {find_column(item, names, width, source=source, whole=True) for item in categorical}
+        if names is None and chosen is not None and need_target:
+            _refuse_lonely_label(first, chosen, source)
+        found = (
+            find_column(item, names, width, source=source, whole=need_target or item != target)
+            for item in categorical
+        )
+        as_words = {index for index in found if index is not None}
         titles = names or [str(index) for index in range(width)]
         columns = [
             Column(source, title, keep_text=index == chosen or index in as_words)
@@ -84,12 +103,10 @@ def load_csv(
 
 def _rows(file: Any, path: Path) -> Iterator[Row]:
     """Yield the rows that are not blank, with the number of the line on which each begins."""
+    line = 1
     try:
-        first = file.readline()
-        delimiter = next((sign for sign in ",;\t" if sign in first), ",")
-        file.seek(0)
+        delimiter = _delimiter(file)
         reader = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
-        line = 1
         for row in reader:
             if len(row) > 1 or (row and row[0].strip()):
                 yield line, row
@@ -97,7 +114,29 @@ def _rows(file: Any, path: Path) -> Iterator[Row]:
     except UnicodeDecodeError as error:
         raise FileFormatError("data.not_utf8", path=str(path)) from error
     except csv.Error as error:
-        raise FileFormatError("data.csv", path=str(path), line=line, reason=str(error)) from error
+        raise FileFormatError("data.csv", path=str(path), line=line, reason=_reason(error)) from error
+
+
+def _reason(error: csv.Error) -> str:
+    """Return in the reader's language what Python's reader says in English."""
+    keys = (key for words, key in REASONS.items() if words in str(error))
+    key = next(keys, None)
+    return str(error) if key is None else say(key)
+
+
+def _delimiter(file: Any) -> str:
+    """Return what cuts the first row into the most cells: a comma in quotes cuts nothing.
+
+    Where a comma does no better than a semicolon or a tab, it belongs to a number or to a text.
+    """
+    cells = dict.fromkeys(DELIMITERS, 1)
+    for sign in DELIMITERS:
+        with contextlib.suppress(csv.Error):  # reading the rows will say what is wrong
+            rows = csv.reader(file, delimiter=sign, skipinitialspace=True)
+            cells[sign] = next((len(row) for row in rows if "".join(row).strip()), 1)
+        file.seek(0)
+    best = max(DELIMITERS, key=cells.__getitem__)
+    return best if cells[best] > 1 else ","
 
 
 def _blocks(rows: Iterator[Row], path: Path) -> Iterator[list[Row]]:
@@ -112,15 +151,31 @@ def _blocks(rows: Iterator[Row], path: Path) -> Iterator[list[Row]]:
         yield block
 
 
-def _header(block: list[Row]) -> list[str] | None:
-    """Return the columns' names if the first row holds them."""
+def _header(block: list[Row], asked: Collection[str]) -> list[str] | None:
+    """Return the columns' names if the first row holds them; ``asked`` are names that the caller knows."""
     first, rest = block[0][1], block[1:]
     words = [index for index, cell in enumerate(first) if is_word(cell)]
     all_words = bool(words) and not any(is_number(cell) for cell in first)
-    if all_words or (rest and any(all(not is_word(row[index]) for _, row in rest) for index in words)):
-        # A name may have been written over several lines; messages have one.
-        return [" ".join(cell.split()) or f"column {index}" for index, cell in enumerate(first)]
-    return None
+    over_numbers = rest and any(all(not is_word(row[index]) for _, row in rest) for index in words)
+    if not (all_words or over_numbers or any(_is_title(block, index, asked) for index in words)):
+        return None
+    # A name may have been written over several lines; messages have one.
+    return [" ".join(cell.split()) or f"column {index}" for index, cell in enumerate(first)]
+
+
+def _is_title(block: list[Row], index: int, asked: Collection[str]) -> bool:
+    """Whether the first cell of a column of words is a known name, and is no word of the column too."""
+    word = block[0][1][index].strip()
+    known = word in asked or word.lower() in TITLES
+    return known and all(row[index].strip() != word for _, row in block[1:])
+
+
+def _refuse_lonely_label(block: list[Row], chosen: int, source: str) -> None:
+    """Raise `DataError` if the first label is the only one that no other row has: it may be a name."""
+    first, *rest = (row[chosen].strip() for _, row in block)
+    counts = Counter(rest)
+    if is_word(first) and first not in counts and counts and min(counts.values()) > 1:
+        raise DataError("data.header_or_data", source=source, line=block[0][0], value=" ".join(first.split()))
 
 
 def _fill(columns: list[Column], blocks: Iterable[list[Row]]) -> array[int]:
@@ -139,7 +194,7 @@ def _dataset(
     columns: list[Column],
     lines: array[int],
     chosen: int | None,
-    as_words: Collection[int | None],
+    as_words: Collection[int],
     *,
     named: bool,
 ) -> Dataset:
@@ -154,11 +209,12 @@ def _dataset(
         y,
         feature_names=tuple(feature_names) if named or as_words else None,
         target_names=() if chosen is None else (columns[chosen].title,),
+        categorical=tuple(columns[index].title for index in sorted(as_words)),
     )
 
 
 def _features(
-    columns: list[Column], lines: array[int], chosen: int | None, as_words: Collection[int | None]
+    columns: list[Column], lines: array[int], chosen: int | None, as_words: Collection[int]
 ) -> tuple[npt.NDArray[np.float64], list[str]]:
     names: list[str] = []
     parts: list[npt.NDArray[np.float64]] = []

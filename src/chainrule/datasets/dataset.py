@@ -32,6 +32,8 @@ class Dataset:
         Names of the target columns: one for y of shape (m,); empty if ``y`` is None.
     class_names
         If the labels are 0 … k−1 and stand for something, what they stand for; else None.
+    categorical
+        Titles of the source's columns whose cells were taken as categories, the target's among them.
     image_shape
         (height, width) if a row is an image read row by row, height · width = n; else None.
     scaling
@@ -47,5 +49,6 @@ class Dataset:
     feature_names: tuple[str, ...] | None = None
     target_names: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
+    categorical: tuple[str, ...] = ()
     image_shape: tuple[int, int] | None = None
     scaling: Scaling | None = None

@@ -19,14 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.datasets.checks import (
-    check_finite,
+    check_arrays,
     check_promise,
-    check_rows,
+    check_same_columns,
     damage_reported,
     refuse_bomb,
 )
 from chainrule.datasets.dataset import Dataset
-from chainrule.datasets.scaling import Scaling
+from chainrule.datasets.images import as_table, pixel_scaling
 from chainrule.errors import DataError, FileError, FileFormatError
 from chainrule.files import ensure_readable
 
@@ -158,8 +158,7 @@ def load_folder(folder: Path, *, name: str | None = None, need_target: bool = Tr
     x_test = y_test = None
     if len(pairs) > 1:
         x_test, y_test, _ = _read_pair(pairs[1], need_target)
-        if x_test.shape[1] != x.shape[1]:
-            raise DataError("data.columns", found=x_test.shape[1], expected=x.shape[1])
+        check_same_columns(x, x_test)
     return _dataset(title, x, y, image_shape, x_test, y_test)
 
 
@@ -193,29 +192,8 @@ def _read_pair(pair: _Pair, need_target: bool) -> tuple[Array, Array | None, tup
     y = None if pair.labels is None else read_idx(pair.labels)
     if y is not None and y.ndim != 1:
         raise DataError("data.not_labels", source=str(pair.labels), shape=y.shape)
-    check_rows(str(pair.images), x, y)
-    check_finite(x, str(pair.images))
+    check_arrays(str(pair.images), x, y)
     return x, y, image_shape
-
-
-def as_table(x: Array, source: str) -> tuple[Array, tuple[int, int] | None]:
-    """Return ``x`` with one row an example, and the image's shape if it was a stack of images.
-
-    Raises
-    ------
-    DataError
-        If ``x`` has fewer than two axes.
-
-    Examples
-    --------
-    >>> table, image_shape = as_table(np.zeros((5, 28, 28)), "x")
-    >>> table.shape, image_shape
-    ((5, 784), (28, 28))
-    """
-    if x.ndim < 2:
-        raise DataError("data.not_table", name=source, shape=x.shape)
-    image_shape = (x.shape[1], x.shape[2]) if x.ndim == 3 else None
-    return x.reshape(len(x), math.prod(x.shape[1:])), image_shape
 
 
 def _dataset(
@@ -234,5 +212,5 @@ def _dataset(
         y_test,
         target_names=("label",) if y is not None else (),
         image_shape=image_shape,
-        scaling=Scaling(0.0, 255.0) if x.dtype == np.uint8 and image_shape is not None else None,
+        scaling=pixel_scaling(x, image_shape),
     )

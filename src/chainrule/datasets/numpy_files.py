@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.datasets.checks import (
-    check_finite,
+    check_arrays,
     check_promise,
     check_rows,
+    check_same_columns,
     damage_reported,
     refuse_bomb,
 )
 from chainrule.datasets.columns import choose_target
 from chainrule.datasets.dataset import Dataset
-from chainrule.datasets.idx import as_table
-from chainrule.datasets.scaling import Scaling
+from chainrule.datasets.images import as_table, pixel_scaling
 from chainrule.errors import DataError, FileFormatError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def load_npy(path: Path, *, target: str | int | None = None, need_target: bool =
         y,
         target_names=() if column is None else (f"column {column}",),
         image_shape=images,
-        scaling=Scaling(0.0, 255.0) if images is not None and x.dtype == np.uint8 else None,
+        scaling=pixel_scaling(x, images),
     )
 
 
@@ -153,12 +153,11 @@ def load_npz(path: Path, *, need_target: bool = True) -> Dataset:
             x_test, _ = as_table(_member(archive, path, "x_test", "biuf"), f"{path}, x_test")
             y_test_key = _choose(path, known, ("y_test",), required=need_target)
             y_test = None if y_test_key is None else _targets(archive, path, y_test_key)
-    _check_arrays(str(path), x, y)
+    check_arrays(str(path), x, y)
     if x_test is not None:
-        _check_arrays(f"{path}, x_test", x_test, y_test)
-        if x_test.shape[1] != x.shape[1]:
-            raise DataError("data.columns", found=x_test.shape[1], expected=x.shape[1])
-    scaling = Scaling(0.0, 255.0) if image_shape is not None and x.dtype == np.uint8 else None
+        check_arrays(f"{path}, x_test", x_test, y_test)
+        check_same_columns(x, x_test)
+    scaling = pixel_scaling(x, image_shape)
     columns = 0 if y is None else 1 if y.ndim == 1 else y.shape[1]
     names = (str(y_key),) if columns == 1 else tuple(f"{y_key}{number}" for number in range(columns))
     return Dataset(
@@ -203,10 +202,3 @@ def _possible(info: zipfile.ZipInfo, archive: zipfile.ZipFile) -> tuple[int, int
     stream = archive.fp
     end = 0 if stream is None else stream.seek(0, os.SEEK_END)
     return info.compress_size, min(info.compress_size, max(0, end - info.header_offset))
-
-
-def _check_arrays(source: str, x: Array, y: Array | None) -> None:
-    check_rows(source, x, y)
-    check_finite(x, source)
-    if y is not None:
-        check_finite(y, f"{source}, y")

@@ -15,7 +15,6 @@ file is imported, evaluated or unpickled.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import re
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from chainrule import __version__
 from chainrule.errors import ModelFileError
 from chainrule.files import ensure_readable, sha256, write_atomically
 from chainrule.models.plain import fault_of
@@ -104,7 +104,7 @@ def write_model(
     document = {
         "checksum": _NO_CHECKSUM,
         "version": VERSION,
-        "library": _library_version(),
+        "library": __version__,
         "architecture": plain,
         "sha256": {name: _tensor_sha256(array) for name, array in arrays.items()},
     }
@@ -250,13 +250,6 @@ def _storable(name: str, tensor: Array) -> Array:
 def _tensor_sha256(tensor: Array) -> str:
     head = f"{tensor.dtype.str}{tensor.shape}".encode()
     return sha256(head + np.ascontiguousarray(tensor).tobytes())
-
-
-def _library_version() -> str:
-    try:
-        return importlib.metadata.version("chainrule")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def _damaged(path: Path, reason: str) -> ModelFileError:

@@ -35,6 +35,9 @@ TABLE = {
     "by a constant.",
     "data.not_utf8": "{path}: the text is not encoded in UTF-8. Save the file as UTF-8.",
     "data.csv": "{path}, line {line}: this is not well-formed CSV ({reason}). Check quotes and commas.",
+    "data.csv_open": "a quote is not closed",
+    "data.csv_quote": "text follows a closing quote",
+    "data.csv_long": "a cell is too long",
     "data.ragged": "{path}, line {line}: {found} cells where {expected} are expected. Correct the line.",
     "data.missing": "{source}, line {line}, column {column}: the value is missing. Fill it in or remove the "
     "line.",
@@ -44,13 +47,15 @@ TABLE = {
     "Name the column in categorical, or choose it as the target.",
     "data.mixed": "{source}, line {line}, column {column}: {value!r} does not fit, the column mixes numbers "
     "and words. Correct the cell, or name the column in categorical.",
+    "data.header_or_data": "{source}, line {line}: {value!r} may be the name of the target column or a label, no other "
+    "row has it. If it is a name, choose it as the target; if it is a label, put a line of names above it.",
     "data.twice": "{source}: two columns are called {column!r}. Rename one, or give the column's number.",
     "data.no_column": "{source}: there is no column {column!r}. {hint}",
     "data.hint_index": "Give a number from 0 to {last}.",
     "data.no_target_choice": "{source}: its targets are fixed, no column can be chosen. Leave target out.",
     "data.no_categories": "{source}: only columns of a CSV file can be categorical. Leave categorical out.",
     "data.fraction": "The fraction to hold out must lie between 0 and 1, not {value!r}. Try 0.2.",
-    "data.too_few": "There are {rows} rows, too few to set one aside. Use at least 2.",
+    "data.too_few": "The number of rows is {rows}, too few to set one aside. Use at least 2.",
     "data.positive": "{setting} must be a positive integer, not {value!r}.",
     "data.noise": "noise must be a finite number that is not negative, not {value!r}.",
     "data.no_data_folder": "{path}: there is no such folder, but {variable} is set. Put {name} there, or "
@@ -72,6 +77,7 @@ TABLE = {
     "model.truncated": "{path}: the model file is damaged: {promised} bytes are promised, {held} are there. "
     "Use another copy, or train again.",
     "model.checksum": "its checksum is wrong",
+    "model.information": "what it says about {name} is not of the expected form",
     "model.tensor_checksum": "the checksum of {name} is wrong",
     "model.not_plain": "A model's architecture must be plain data (text, finite numbers, lists, "
     "dictionaries): {place}.",

@@ -9,6 +9,9 @@ TABLE = {
     "trace.index": "{where}: a traced value cannot be a count or an index of a list. Pass it by keyword: keyword "
     "arguments stay plain numbers.",
     "trace.view": "{where}: this would write into the array that is looked at here. Write a = a + … with a new name.",
+    "trace.shared": "{where}: this would change an array that has another name too. Write a = a + … instead, or take a copy first.",
+    "trace.masked": "{where}: a masked array cannot be traced: its mask would be lost. Use .filled(…), and np.where for the mask.",
+    "trace.matrix": "{where}: np.matrix cannot be traced: its * would lose its meaning. Use np.asarray(…), and @ for products.",
     "trace.pickle": "{where}: a traced value cannot be pickled. Pickle the Graph instead.",
     "trace.assign": "{where}: a traced array cannot be changed in place. Build it with np.where, np.stack or "
     "np.concatenate.",
@@ -28,6 +31,7 @@ TABLE = {
     "remedy.format": "Print numbers after the call; print(x) shows what a traced value is.",
     "remedy.unknown": "Write it with functions that are known; chainrule primitives lists them.",
     "remedy.general": "Write np.stack([…]) to join traced values, np.where to choose, np.exp for math.exp.",
+    "index.float": "{where}: an index must hold whole numbers, this one is {dtype}. What is differentiated or explained is a real number: write an index into the function, or use .astype(int).",
     "index.truth": "{where}: True or False as an index cannot be traced. Use np.where.",
     "graph.shapes": "{where}: {name} of shapes {shapes} is not possible ({reason}). Check the shapes on this line.",
     "graph.repeated_input": "The graph names an input twice. Give each argument a node of its own.",
@@ -50,6 +54,9 @@ TABLE = {
     "gradient.outputs": "{name}: the gradient is that of one number, but there are {count} outputs.",
     "gradient.input": "{name}: there is no input {input!r} to differentiate by. {hint}",
     "gradient.argument": "{name}: there is no argument {index} to differentiate by; {count} were given.",
+    "gradient.position": "{name}: wrt means positions, counted from 0, not {given}. Write wrt=0, or wrt=(0, 1).",
+    "gradient.keyword": "{name}: there is no argument {index} to differentiate by; {count} were given by position, and {keywords} by keyword. Give by position what to differentiate by.",
+    "gradient.twice": "{name}: wrt={given} names argument {index} twice. Name each once.",
     "gradient.not_real": "{name}: argument {argument} holds no real numbers, so there is nothing to differentiate by.",
     "gradient.spec": "A derivative is computed at a place, but only shapes were given. Pass arrays instead of ArraySpec.",
     "gradient.no_rule": "{where}: {name} has no derivative rule.",

@@ -27,6 +27,9 @@ TABLE = {
     "data.span": "第 {column} 列（从 0 数起）的跨度超出浮点数范围。请把它除以一个常数。",
     "data.not_utf8": "{path}：文本不是 UTF-8 编码。请把文件另存为 UTF-8。",
     "data.csv": "{path}，第 {line} 行：不是规范的 CSV（{reason}）。请检查引号和逗号。",
+    "data.csv_open": "引号没有闭合",
+    "data.csv_quote": "右引号之后还有文字",
+    "data.csv_long": "单元格过长",
     "data.ragged": "{path}，第 {line} 行：有 {found} 个单元格，应为 {expected} 个。请改正该行。",
     "data.missing": "{source}，第 {line} 行，{column} 列：缺少数值。请补上或删除该行。",
     "data.not_finite_cell": "{source}，第 {line} 行，{column} 列：值为 {value}。请改正或删除该行。",
@@ -34,6 +37,8 @@ TABLE = {
     "请把该列列入 categorical，或选它为目标。",
     "data.mixed": "{source}，第 {line} 行，{column} 列：{value!r} 与该列不符，该列混有数字和文字。"
     "请改正该单元格，或把该列列入 categorical。",
+    "data.header_or_data": "{source}，第 {line} 行：{value!r} 可能是目标列的列名，也可能是标签，其他行都没有它。"
+    "若是列名，请选它为目标；若是标签，请在上面加一行列名。",
     "data.twice": "{source}：有两列都叫 {column!r}。请改名，或给出列号。",
     "data.no_column": "{source}：没有 {column!r} 列。{hint}",
     "data.hint_index": "请给出 0 到 {last} 之间的列号。",
@@ -58,6 +63,7 @@ TABLE = {
     "model.truncated": "{path}：模型文件已损坏：声明 {promised} 字节，实际 {held} 字节。"
     "请使用另一份副本，或重新训练。",
     "model.checksum": "校验和不符",
+    "model.information": "其中关于 {name} 的内容形式不对",
     "model.tensor_checksum": "{name} 的校验和不符",
     "model.not_plain": "模型结构必须是纯数据（文字、有限的数、列表、字典）：{place}。",
     "model.too_deep": "嵌套超过 {limit} 层",
