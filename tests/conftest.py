@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 os.environ["CHAINRULE_LANG"] = "en"
+os.environ["COLUMNS"] = "80"  # workers would take over the width of the terminal that runs the tests
 pytest_plugins = ["laws.counting"]  # prints how many numbers the laws compared
 
 

@@ -1,7 +1,6 @@
 """`check_gradient` names the worst entry, excuses kinks, judges float32 by its accuracy, and reports it."""
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -56,12 +55,13 @@ def test_the_worst_entry_is_named():
     assert report.worst.true == pytest.approx(true[2, 1], rel=1e-12)
     assert report.worst.claimed == pytest.approx(1.1 * true[2, 1], rel=1e-12)
     assert report.worst.relative_error == pytest.approx(0.1 * abs(true[2, 1]) / np.abs(true).max(), rel=1e-6)
-    assert report.worst.line.startswith("test_check_gradient.py:17: `return np.mean(")
+    line = network.__code__.co_firstlineno + 2
+    assert report.worst.line.startswith(f"test_check_gradient.py:{line}: `return np.mean(")
     assert report.wrong == 2
     text = str(report)
     assert "FAILED: W[2, 1] is claimed to be" in text
     assert "2 of 10 entries are wrong" in text
-    assert "test_check_gradient.py:17" in text
+    assert f"test_check_gradient.py:{line}" in text
 
 
 def test_claims_as_arrays_numbers_and_structures():
@@ -253,10 +253,9 @@ def test_no_false_alarm_at_other_scales(x, offset):
         assert cr.check_gradient(lambda x: function(x) + offset, x).passed  # noqa: B023
 
 
-def test_large_arrays_are_quick():
+def test_large_arrays_are_compared_where_it_matters():
     W, b = RNG.normal(size=(784, 30)), np.zeros(30)
     data = RNG.normal(size=(10, 784))
-    start = time.perf_counter()
     report = cr.check_gradient(lambda W, b: network(W, b, data), W, b)
     assert report.passed
     assert (report.compared, report.entries) == (70, 784 * 30 + 30)
@@ -270,4 +269,35 @@ def test_large_arrays_are_quick():
         lambda W: np.sum(np.maximum(data @ W, 0)), W * 0, gradient=lambda W: W * 0 + 100.0
     )
     assert not wrong.passed
-    assert time.perf_counter() - start < 5
+
+
+# Very many kinks excuse nothing but themselves.
+
+
+def absolute_sum(x):
+    return np.sum(np.abs(x))
+
+
+def test_a_wrong_entry_behind_many_kinks_is_found():
+    """The error at x = 1, where there is no kink, is smaller than those of the 999 kinks at 0."""
+    x, claim = np.zeros(1000), np.full(1000, 0.9)
+    x[900], claim[900] = 1.0, 0.5
+    report = cr.check_gradient(absolute_sum, x, gradient=claim)
+    assert not report.passed
+    assert (report.wrong, str(report.worst), report.worst.true) == (1, "x[900]", 1.0)
+
+
+def test_many_slightly_wrong_entries_behind_many_kinks_are_found():
+    x, claim = np.zeros(1000), np.ones(1000)
+    x[700:], claim[700:] = 1.0, 1.01
+    assert not cr.check_gradient(absolute_sum, x, gradient=claim).passed
+
+
+def test_any_number_of_kinks_is_excused():
+    assert cr.check_gradient(absolute_sum, np.zeros(1000), gradient=np.ones(1000)).passed
+
+
+def test_a_masked_array_is_refused():
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    with pytest.raises(cr.ChainruleError, match="mask"):
+        cr.check_gradient(lambda x: np.sum(x * x), masked, gradient=np.ones(2))

@@ -207,3 +207,20 @@ def test_a_large_graph_is_explained_without_recursion():
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_local_derivative_is_written_with_the_names_of_the_steps():
+    """No rewrite looks behind u, though (−a)·2 could be a·(−2)."""
+    text = str(cr.explain("(-a)**2", a=3))
+    assert "dJ/du = ∂J/∂u = 2 * u = -6" in text
+
+
+def test_an_index_that_became_a_real_number_is_refused():
+    with pytest.raises(TraceError, match="an index must hold whole numbers"):
+        cr.explain(lambda i, x: x[i], 1, np.ones(3))
+    assert cr.explain(lambda i, x: x[i.astype(int)] ** 2, 1, np.full(3, 2.0)).value == 4.0
+
+
+def test_a_masked_array_is_refused():
+    with pytest.raises(TraceError, match="mask"):
+        cr.explain(lambda x: np.sum(x * x), np.ma.array([1, 2], mask=[0, 1]))

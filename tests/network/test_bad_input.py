@@ -26,6 +26,7 @@ X, Y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
         ({"activation": None}, "activation"),
         ({"cost": "cross_entrpy"}, "Did you mean 'cross_entropy'"),
         ({"output": "softmx"}, "Did you mean 'softmax'"),
+        ({"output": "relu"}, "compares probabilities"),
         ({"sizes": [2, 1], "output": "softmax"}, "at least two outputs"),
         ({"initialiser": "xaver"}, "Did you mean 'xavier'"),
         ({"dtype": "int32"}, "float32 or float64"),

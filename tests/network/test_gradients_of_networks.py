@@ -53,6 +53,17 @@ def test_output_activation_can_be_chosen(output):
         assert np.allclose(gradient, central_differences(net, x, y, name), atol=1e-7)
 
 
+def test_cross_entropy_of_sigmoids_counts_each_output_by_itself():
+    random = np.random.default_rng(3)
+    x, labels = random.normal(size=(7, 2)), random.integers(0, 3, 7)
+    net = cr.Network([2, 3], cost="cross_entropy", output="sigmoid", seed=4, dtype="float64")
+    a, y = net(x), np.eye(3)[labels]
+    expected = -np.mean(np.sum(scipy.special.xlogy(y, a) + scipy.special.xlogy(1 - y, 1 - a), axis=1))
+    assert net.evaluate(x, labels).cost == pytest.approx(expected, rel=1e-13)
+    for name, gradient in net.gradients(x, labels).items():
+        assert np.allclose(gradient, central_differences(net, x, labels, name), atol=1e-7)
+
+
 def test_activation_of_each_layer():
     x, y = data("cross_entropy")
     net = cr.Network([4, 5, 6, 3], activation=["tanh", "relu"], seed=1, dtype="float64")

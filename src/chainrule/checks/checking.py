@@ -13,7 +13,7 @@ from chainrule.checks.report import Entry, GradientCheck
 from chainrule.errors import TraceError
 from chainrule.functions import grad
 
-EXAMINED = 400  # wrong entries of one argument that may turn out to be kinks
+EXAMINED = 400  # wrong entries of one argument that are looked at also after one that is no kink
 
 
 class Precision(NamedTuple):
@@ -140,11 +140,14 @@ def _errors(claims: Array, truth: Truth, scale: float) -> Array:
 
 
 def _excused(number: int, places: Array, errors: Array, kinks: Kinks) -> Array:
-    """Return which of the wrong entries (their error is not 0) are at a kink and between its two sides."""
+    """Return which of the wrong entries (their error is not 0) are at a kink and between its two sides.
+
+    None is excused unseen. Where there are very many, the first that is no kink ends the search: wrong it is.
+    """
     excused = np.zeros(errors.shape, bool)
     suspects = np.argsort(-errors)[: np.count_nonzero(errors)]
-    examined = suspects[:EXAMINED]
-    excused[examined] = [kinks.excuses(number, int(places[suspect])) for suspect in examined]
-    if len(suspects) > EXAMINED and excused[examined].all():
-        excused[suspects] = True  # so many, and all of them kinks: the rest is taken for such
+    for count, suspect in enumerate(suspects, start=1):
+        excused[suspect] = kinks.excuses(number, int(places[suspect]))
+        if count >= EXAMINED and not excused[suspects[:count]].all():
+            break
     return excused

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.checks.differences import Estimate, Sides, central, one_sided
 from chainrule.errors import GradientError
 from chainrule.functions import Differentiable, differentiable, grad
+from chainrule.graph.dispatch import check_plain
 from chainrule.graph.trace import function_name, is_array, leaf_label, parameter_names
 from chainrule.graph.tree import leaves, rebuild
 
@@ -42,6 +43,8 @@ class Point:
                 "gradient.not_real", name=function_name(function), argument=", ".join(self.parameters)
             )
         chosen = [leaf for leaf in leaves(arguments) if leaf.path[0] in self.places and is_real(leaf.value)]
+        for leaf in chosen:
+            check_plain(leaf.value)
         self.names = [leaf_label(leaf, self.parameters) for leaf in chosen]
         self.values: list[Array] = [np.array(leaf.value, np.float64) for leaf in chosen]
         self.dtypes = [np.asarray(leaf.value).dtype for leaf in chosen]

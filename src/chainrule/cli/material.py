@@ -19,6 +19,8 @@ Pair = tuple[Array, Array]
 
 HELD_OUT = 0.2
 MOST_CLASSES = 100
+FEW_CLASSES = 20  # so few different whole numbers are labels in any number of rows
+ROWS_PER_CLASS = 10  # more of them are labels only if they repeat this often
 LARGE_BYTES = 1 << 30
 LARGEST_WHOLE = 2.0**53  # beyond it float64 has gaps between whole numbers
 
@@ -71,7 +73,8 @@ def prepare(data: Dataset, *, cost: str | None, output: str | None, seed: int) -
 
     The data's own test set is held out, else a fifth of the rows, drawn from every class alike. Inputs are
     scaled as the data calls for, else standardised by the training rows. Targets are labels if they are words
-    or at most a hundred different whole numbers, unless ``cost`` is one for numbers. Whole numbers written
+    or whole numbers that repeat (at most twenty different ones, or a hundred in ten times as many rows),
+    unless ``cost`` is one for numbers. Whole numbers written
     as 0.0 and 1.0 are labels only if ``cost`` is one for labels.
 
     Raises
@@ -122,7 +125,12 @@ def _are_labels(y: Array, cost: str | None) -> bool:
     if y.ndim == 2 and y.shape[1] > 1:
         one_hot = bool(((y == 0) | (y == 1)).all()) and bool((y.sum(axis=1) == 1).all())
         return one_hot and not for_numbers
-    return y.dtype.kind in "biu" and not for_numbers and len(np.unique(y)) <= MOST_CLASSES
+    if y.dtype.kind not in "biu" or for_numbers:
+        return False
+    for_labels = cost is not None
+    count = len(np.unique(y))
+    repeated = count <= FEW_CLASSES or len(y) >= ROWS_PER_CLASS * count
+    return count <= MOST_CLASSES and (repeated or for_labels)
 
 
 def _classes(y: Array) -> int:

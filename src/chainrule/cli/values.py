@@ -72,7 +72,10 @@ def _rate(setting: str, text: str) -> float:
 def _sizes(setting: str, text: str) -> tuple[int, ...]:
     if text.strip().lower() == "none":
         return ()
-    return tuple(_positive(setting, part) for part in text.split(","))
+    numbers = [_whole(part) for part in text.split(",")]
+    if not all(number is not None and number > 0 for number in numbers):
+        raise SettingError("cli.sizes", setting=setting, value=text)
+    return tuple(number for number in numbers if number is not None)
 
 
 def _names(_: str, text: str) -> tuple[str, ...]:

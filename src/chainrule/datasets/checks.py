@@ -56,8 +56,9 @@ def refuse_bomb(path: Path, promised: int, stored: int) -> None:
 
     A small file must not be able to fill the memory. Below `BOMB_BYTES` anything possible is accepted.
     """
-    impossible = promised > DEFLATE_RATIO * (stored + 1)
-    if impossible or (promised > BOMB_BYTES and promised > BOMB_RATIO * stored):
+    if promised > DEFLATE_RATIO * (stored + 1):
+        raise FileFormatError("data.cut_off", path=str(path), promised=promised, stored=stored)
+    if promised > BOMB_BYTES and promised > BOMB_RATIO * stored:
         raise FileFormatError("data.bomb", path=str(path), promised=promised, stored=stored)
 
 

@@ -152,7 +152,8 @@ def load_folder(folder: Path, *, name: str | None = None, need_target: bool = Tr
     """
     title = name or str(folder)
     pairs = [pair for part in ("train", "t10k") if (pair := _find_pair(folder, part)) is not None]
-    if not pairs:
+    half = _find(folder, "train", "labels", 1) is not None and _find_pair(folder, "train") is None
+    if not pairs or half:
         raise FileError("data.no_idx_folder", path=str(folder))
     x, y, image_shape = _read_pair(pairs[0], need_target)
     x_test = y_test = None

@@ -19,6 +19,7 @@ from chainrule.explanations.names import step_names
 from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
 from chainrule.expressions import read_expression
 from chainrule.gradients import Edge, check_scalar, pull_back
+from chainrule.graph.dispatch import check_plain
 from chainrule.graph.graph import Graph
 from chainrule.graph.interpreter import Program
 from chainrule.graph.node import CONSTANT, Node, lift
@@ -127,6 +128,7 @@ def _as_real(value: Any) -> Any:
     """Return whole numbers as float64, so that there is something to differentiate by."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.ndarray | np.number):
         return value
+    check_plain(value)
     array = np.asarray(value)
     return array.astype("float64")[()] if array.dtype.kind in "iu" else value
 

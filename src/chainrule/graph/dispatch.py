@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import sys
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import TraceError
+from chainrule.errors import ChainruleError, TraceError
 from chainrule.graph import context
 from chainrule.graph.primitive import TRANSLATIONS
 from chainrule.text import say
@@ -56,6 +58,8 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         )
     try:
         return translation.function(*args, **kwargs)
+    except ChainruleError:
+        raise
     except TypeError as error:
         if _fits(translation.function, args, kwargs):
             raise
@@ -96,15 +100,58 @@ def _fits(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return True
 
 
-def check_rebinding(ufunc: np.ufunc, first: Any, out: Any) -> None:
+def check_rebinding(ufunc: np.ufunc, first: Any, out: Any, holders: int) -> None:
     """Let ``a += t`` give the name ``a`` to the sum; refuse all else that would write into an array.
 
-    Not where ``a`` is a view: NumPy would write into the array behind it, which then lacks the sum.
+    Not where ``a`` is a view, nor where the array has another name: NumPy would write into the array behind
+    both, and the other name would then lack the sum. ``holders`` is the array's count of references, taken in
+    `Node.__array_ufunc__`.
     """
     if first is not out or not context.in_place_operator():
         raise TraceError("trace.out", function=f"np.{ufunc.__name__}", where=context.here())
     if getattr(out, "base", None) is not None:
         raise TraceError("trace.view", where=context.here())
+    if holders > holders_of_one_name():
+        raise TraceError("trace.shared", where=context.here())
+
+
+@lru_cache(maxsize=1)
+def holders_of_one_name() -> int:
+    """Return how many references an array has inside ``__array_ufunc__`` if it has one name only.
+
+    Python's versions differ in what the interpreter itself holds, so it is measured: a variable, and a place
+    in a list.
+    """
+    probe: Any = _Probe()
+    variable: Any = np.zeros(1)
+    variable += probe
+    places: list[Any] = [np.zeros(1)]
+    places[0] += probe
+    return int(max(variable, places[0]))
+
+
+class _Probe:
+    """Counts as `Node.__array_ufunc__` does, in the same place."""
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> int:
+        out = kwargs.pop("out", None)
+        holders = sys.getrefcount(out[0])
+        return holders  # noqa: RET504 - as a variable, like there
+
+
+def check_plain(value: Any) -> None:
+    """Refuse arrays whose operations mean something else than those of plain arrays.
+
+    ``*`` of matrices is no product of entries, and masked entries do not take part; as plain arrays they
+    would silently lose that meaning.
+    """
+    if type(value) is np.ndarray or not isinstance(value, np.ndarray):
+        return
+    masked = sys.modules.get("numpy.ma")  # not imported for this: without it there are none
+    if masked is not None and isinstance(value, masked.MaskedArray):
+        raise TraceError("trace.masked", where=context.here())
+    if isinstance(value, np.matrix):
+        raise TraceError("trace.matrix", where=context.here())
 
 
 def refusal(key: str, **values: Any) -> TraceError:

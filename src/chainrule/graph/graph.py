@@ -10,7 +10,8 @@ import numpy as np
 
 from chainrule.errors import GraphError, GuardError, ShapeError
 from chainrule.graph import context
-from chainrule.graph.interpreter import Program
+from chainrule.graph.dispatch import check_plain
+from chainrule.graph.interpreter import Program, own
 from chainrule.graph.node import CONSTANT, INPUT, Node, apply, kind_of
 from chainrule.graph.order import ancestors, structure
 from chainrule.graph.writer import name_nodes, write
@@ -121,13 +122,14 @@ class Graph:
             If the values take another branch than the one that was traced.
         """
         flat = self.flatten(values) if self.flatten else list(values)
-        results = self._program.run(*self.convert(flat))
+        arrays = self.convert(flat)
+        results = self._program.run(*arrays)
         for guard, value in zip(self.guards, results[len(self.outputs) :], strict=True):
             if bool(value) != guard.truth:
                 raise GuardError(
                     "graph.guard", truth=guard.truth, where=context.described(guard.node.location)
                 )
-        return self.pack(results[: len(self.outputs)])
+        return self.pack(own(results[: len(self.outputs)], *arrays))
 
     def convert(self, values: Sequence[Any]) -> list[Any]:
         """Return flat values as arrays of the inputs' dtypes; raise `ShapeError` if they do not fit."""
@@ -216,6 +218,7 @@ def _check_node(node: Node, known: set[Node]) -> None:
 
 def _convert(name: str, node: Node, value: Any) -> Any:
     """Return an argument's value as an array of the input's dtype."""
+    check_plain(value)
     array = np.asarray(value)
     if array.shape != node.shape:
         raise ShapeError(

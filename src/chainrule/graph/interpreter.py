@@ -36,7 +36,7 @@ class Program:
         constants = [node for node in cone if node.primitive is CONSTANT]
         place = {node: number for number, node in enumerate((*inputs, *constants, *self.nodes))}
         self._constants = [node.value if node.shape or node.weak else node.value[()] for node in constants]
-        self.constant_bytes = sum(node.value.nbytes for node in constants if node.shape)
+        self.constant_bytes: int = sum(node.value.nbytes for node in constants if node.shape)
         self._size = len(place)
         self._outputs = [place[node] for node in outputs]
         self._steps = self._lay_out(place, xp, len(inputs) + len(constants), in_place)
@@ -94,9 +94,9 @@ class Program:
 
 
 def own(results: Sequence[Any], *given: Any) -> list[Any]:
-    """Return results as writable arrays with memory of their own, shared neither with ``given`` nor each other.
+    """Return results as writable arrays with memory of their own; those without axes as numbers.
 
-    Those without axes become numbers.
+    It is shared neither with the arrays ``given`` nor among the results.
 
     What leaves the library may be written into, and must then change nothing else.
     """

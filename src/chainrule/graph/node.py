@@ -8,6 +8,7 @@ with arrays, ``==`` and ``<`` compare values entry by entry: they are operations
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Never, Self
@@ -16,7 +17,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError, TraceAttributeError, TraceError, nearest_hint
 from chainrule.graph import context
-from chainrule.graph.dispatch import METHODS, call, check_rebinding, refusal
+from chainrule.graph.dispatch import METHODS, call, check_plain, check_rebinding, refusal
 from chainrule.graph.primitive import CONSTANT as CONSTANT
 from chainrule.graph.primitive import INPUT as INPUT
 from chainrule.graph.primitive import Primitive, Shape, named
@@ -40,6 +41,11 @@ def _operator(name: str) -> tuple[Operator, Operator]:
         return apply(name, other, self)
 
     return operate, reflected
+
+
+def _unknown(function: np.ufunc) -> Operator:
+    """Return the method for an operator whose function is not traced: it says so."""
+    return lambda self, other: call(function, (self, other), {})
 
 
 class _Fields:
@@ -190,6 +196,8 @@ class Node(_Fields):
     __and__, __rand__ = _operator("bitwise_and")
     __or__, __ror__ = _operator("bitwise_or")
     __xor__, __rxor__ = _operator("bitwise_xor")
+    __lshift__ = __rlshift__ = _unknown(np.left_shift)
+    __rshift__ = __rrshift__ = _unknown(np.right_shift)
     __lt__, __gt__ = _operator("less")[0], _operator("greater")[0]
     __le__, __ge__ = _operator("less_equal")[0], _operator("greater_equal")[0]
 
@@ -198,6 +206,12 @@ class Node(_Fields):
 
     def __ne__(self, other: object) -> Node:  # type: ignore[override]
         return apply("not_equal", self, other)
+
+    def __divmod__(self, other: Any) -> tuple[Node, Node]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Node, Node]:
+        return other // self, other % self
 
     def __neg__(self) -> Node:
         return apply("negative", self)
@@ -229,7 +243,8 @@ class Node(_Fields):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
         if out is not None:
-            check_rebinding(ufunc, inputs[0], out[0])
+            holders = sys.getrefcount(out[0])
+            check_rebinding(ufunc, inputs[0], out[0], holders)
         return call(ufunc if method == "__call__" else (ufunc, method), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -308,6 +323,7 @@ def constant(value: Any) -> Node:
     """
     if type(value) in NUMBERS:
         return _number(value) if value else _plain_number(value)
+    check_plain(value)
     array = np.array(value)
     if array.dtype.kind not in "biuf":
         kind = array.dtype if array.dtype.kind == "c" else type(value).__name__

@@ -8,6 +8,8 @@ from typing import Any
 
 from chainrule.graph.node import CONSTANT, Node
 
+MOST_KEYED = 1024  # entries of a constant whose bits are part of a key
+
 
 def ancestors(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
     """Return the outputs and all that they are computed from, inputs first; do not look behind ``stop``.
@@ -43,7 +45,8 @@ def structure(
 
     Nodes are numbered in the order in which a walk from the outputs finishes them, so neither the time of
     birth nor names matter; a constant counts by its value. With a list for ``arrays``, constant arrays whose
-    entries differ count as inputs instead, and are appended to it.
+    entries differ count as inputs instead, and are appended to it; so are large ones whose entries are all
+    equal, which count by their one entry too.
     """
     number: dict[Node, Any] = {node: place for place, node in enumerate(inputs)}
     entries: list[Any] = [(node.shape, node.dtype.str) for node in inputs]
@@ -62,11 +65,14 @@ def structure(
             number[node] = len(entries)
             settings = tuple(sorted(node.settings.items(), key=itemgetter(0))) if node.settings else ()
             entries.append((node.primitive.name, tuple([number[source] for source in node.inputs]), settings))
-        elif arrays is None or _is_uniform(node):
+            continue
+        uniform = arrays is None or is_uniform(node)
+        if arrays is None or (uniform and node.size <= MOST_KEYED):
             number[node] = constant_key(node)
         else:
             number[node] = len(entries)
-            entries.append((node.shape, node.dtype.str))
+            entry = node.value.reshape(-1)[:1].tobytes() if uniform else b""
+            entries.append((node.shape, node.dtype.str, entry))
             arrays.append(node)
     return len(inputs), tuple(entries), tuple([number[node] for node in outputs])
 
@@ -78,9 +84,9 @@ def constant_key(node: Node) -> tuple[Any, ...]:
     return "array", node.dtype.str, node.shape, node.value.tobytes()
 
 
-def _is_uniform(node: Node) -> bool:
+def is_uniform(node: Node) -> bool:
     """Return whether a constant has one value only; then rewrites may look at it."""
     if node.weak or node.size <= 1:
         return True
     entries = node.value.reshape(-1)
-    return all(bool((part == entries[0]).all()) for part in (entries[:1024], entries))
+    return all(bool((part == entries[0]).all()) for part in (entries[:MOST_KEYED], entries))

@@ -14,6 +14,7 @@ import numpy as np
 import chainrule.graph.reader  # noqa: F401 - it teaches `pickle` to read graphs
 from chainrule.errors import ChainruleError, ShapeError, TraceError, TraceValueError
 from chainrule.graph import context
+from chainrule.graph.dispatch import check_plain
 from chainrule.graph.graph import Graph, Guard
 from chainrule.graph.node import CONSTANT, INPUT, Node, input_node, lift, next_serial
 from chainrule.graph.order import ancestors
@@ -91,7 +92,9 @@ class Trace:
     def _outside(self, node: Node) -> Any:
         origin = self.origins.get(node, node if node.serial < self.first else None)
         if origin is None or self.outer is None:
-            raise TraceValueError("trace.value", name=node.label or "?", where=context.here())
+            error = TraceValueError("trace.value", name=node.label or "?", where=context.here())
+            self.refused = error, context.location()
+            raise error
         return self.outer.value(origin)
 
 
@@ -151,7 +154,7 @@ def trace_call(
 def _call(function: Function, arguments: Any, settings: dict[str, Any], running: Trace) -> Any:
     token = context.tracing.set(running)
     try:
-        return function(*arguments, **settings)
+        result = function(*arguments, **settings)
     except (TypeError, ValueError) as error:
         if isinstance(error, ChainruleError) or running.refused is None:
             raise
@@ -161,6 +164,9 @@ def _call(function: Function, arguments: Any, settings: dict[str, Any], running:
         raise refused from error  # NumPy has put an error of its own in the place of ours
     finally:
         context.tracing.reset(token)
+    if running.refused is not None:
+        raise running.refused[0]  # the function has caught it, and gone on with a constant instead
+    return result
 
 
 context.trace_code = _call.__code__
@@ -233,6 +239,7 @@ def _input(running: Trace, label: str, value: Any) -> Node:
         node = input_node(value.shape, value.dtype, label)
         running.origins[node] = value
         return node
+    check_plain(value)
     array = np.array(value)
     if array.dtype.kind not in "biuf":
         raise TraceError("trace.complex", name=label, dtype=array.dtype, where=context.here())

@@ -16,7 +16,7 @@ from chainrule.graph.node import Node
 from chainrule.graph.order import ancestors
 from chainrule.graph.trace import ArraySpec, trace_call
 from chainrule.nn.activations import RELU_FAMILY, Activation, activation, output_activation
-from chainrule.nn.costs import COSTS, CostFunction, named_cost
+from chainrule.nn.costs import COSTS, CostFunction, binary_cross_entropy, named_cost
 from chainrule.nn.initialisers import initialiser
 from chainrule.nn.layers import feedforward, parameter_names
 
@@ -103,7 +103,7 @@ class Architecture:
 
     def judged_graph(self, examples: int) -> Graph:
         """Return the graph from (parameters …, x, target) to the mean cost and the outputs."""
-        cost = self.cost if callable(self.cost) else named_cost(self.cost).function
+        cost = self._cost_function()
         name = getattr(cost, "__name__", "cost")
 
         def judged(*arguments: Node) -> tuple[Node, Node]:
@@ -118,6 +118,13 @@ class Architecture:
         if not set(graph.inputs[:-2]) & set(ancestors(graph.outputs[:1])):
             raise SettingError("setting.cost_constant", name=name)
         return graph
+
+    def _cost_function(self) -> CostFunction:
+        if callable(self.cost):
+            return self.cost
+        if self.cost == "cross_entropy" and self.output == "sigmoid":
+            return binary_cross_entropy
+        return named_cost(self.cost).function
 
     def _parameter_specs(self) -> list[ArraySpec]:
         return [ArraySpec(shape, self.dtype) for shape in self.parameter_shapes.values()]
@@ -181,6 +188,8 @@ def read_settings(
         usual = named_cost(cost).output
         last = output or ("sigmoid" if usual == "softmax" and single else usual)
     output_activation(last)
+    if cost == "cross_entropy" and last not in ("softmax", "sigmoid"):
+        raise SettingError("setting.probabilities", output=last)
     if last == "softmax" and single:
         raise SettingError("setting.softmax")
     if start is None:

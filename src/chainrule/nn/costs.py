@@ -22,13 +22,20 @@ def quadratic(output: Any, target: Any) -> Any:
 
 
 def cross_entropy(output: Any, target: Any) -> Any:
-    """Return C = −(1/m) Σ over examples of Σ over outputs y log a; a single output counts y and 1 − y.
+    """Return C = −(1/m) Σ over examples of Σ over outputs y log a, for outputs that share probability 1.
 
-    The logarithm of softmax or sigmoid is one stable step of the graph, so no probability rounds to 0.
+    The logarithm of softmax is one stable step of the graph, so no probability rounds to 0.
     """
-    if output.shape[-1] == 1:
-        return -np.mean(target * np.log(output) + (1 - target) * np.log(1 - output))
     return _sum_over_outputs(target * np.log(output), -1.0)
+
+
+def binary_cross_entropy(output: Any, target: Any) -> Any:
+    """Return C = −(1/m) Σ over examples of Σ over outputs y log a + (1 − y) log(1 − a).
+
+    Each output is a probability of its own; log σ and log(1 − σ) are stable steps of the graph.
+    """
+    logs = target * np.log(output) + (1 - target) * np.log(1 - output)
+    return _sum_over_outputs(logs, -1.0)
 
 
 def mse(output: Any, target: Any) -> Any:

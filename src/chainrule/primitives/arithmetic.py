@@ -82,7 +82,11 @@ def _power_by_base(x: Node, n: Node) -> Any:
 
 def _power_by_exponent(y: Node, x: Node, n: Node) -> Any:
     """Return xⁿ·log x; 0 where x is 0."""
-    return None if n.weak else where(x == 0, 0, y * apply("log", x))
+    if n.weak:
+        return None
+    if x.weak and x.value > 0:
+        return y * apply("log", x)
+    return where(x == 0, 0, y * apply("log", x))
 
 
 power = elementwise(

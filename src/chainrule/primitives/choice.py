@@ -146,14 +146,18 @@ clip = elementwise(
     forward=lambda xp, x, low, high: xp.clip(x, low, high),
     partials=lambda _, x, low, high: (
         where((x >= low) & (x <= high), 1.0, 0.0),
-        where(x < low, 1.0, 0.0),
-        where(x > high, 1.0, 0.0),
+        where((x < low) & (low <= high), 1.0, 0.0),
+        where((x > high) | (low > high), 1.0, 0.0),  # where low > high, NumPy's value is high
     ),
     text="clip({0}, {1}, {2})",
     latex=r"\operatorname{{clip}}({0}, {1}, {2})",
     source="np.clip({0}, {1}, {2})",
     samples=tuple(
         Sample(((), (), ()), domain=(interval, (-0.9, -0.7), (0.7, 0.9)))
+        for interval in ((-2.0, -1.1), (-0.6, 0.6), (1.1, 2.0))
+    )
+    + tuple(
+        Sample(((), (), ()), domain=(interval, (0.7, 0.9), (-0.9, -0.7)))
         for interval in ((-2.0, -1.1), (-0.6, 0.6), (1.1, 2.0))
     ),
     holomorphic=False,

@@ -198,6 +198,7 @@ def _read_array(array: np.ndarray[Any, Any], template: list[Any], arrays: list[A
             raise TraceError("index.truth", where=context.here())
         positions: Sequence[Any] = np.nonzero(array)
     else:
+        _check_whole(array.dtype)
         positions = [array]
     for position in positions:
         template.append(Array(len(arrays)))
@@ -211,9 +212,15 @@ def _read_node(part: Node, template: list[Any], arrays: list[Any]) -> None:
         for position in _positions(part):
             _read_array(position, template, arrays)
         return None
+    _check_whole(part.dtype)
     template.append(Array(len(arrays)))
     arrays.append(part)
     return None
+
+
+def _check_whole(dtype: np.dtype[Any]) -> None:
+    if dtype.kind not in "iu":
+        raise TraceError("index.float", where=context.here(), dtype=dtype)
 
 
 def _positions(mask: Node) -> Sequence[np.ndarray[Any, Any]]:

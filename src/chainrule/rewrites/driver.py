@@ -9,8 +9,8 @@ from typing import Any
 import chainrule.rewrites.simplifications
 import chainrule.rewrites.stabilisations  # noqa: F401
 from chainrule.graph import context
-from chainrule.graph.graph import Graph, Guard
-from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.graph import Graph, Guard, substitute
+from chainrule.graph.node import CONSTANT, Node, input_node
 from chainrule.graph.order import constant_key
 from chainrule.graph.writer import variables
 from chainrule.rewrites.rule import EVERY, SIMPLIFICATIONS, STABILISATIONS, Rule, Table
@@ -21,15 +21,16 @@ MOST_COMPARED = 1024  # entries of constants that are compared by value
 class _Rewriter:
     """Rewrites the nodes of one graph, one after the other, by the rules of a table."""
 
-    def __init__(self, table: Table, inputs: Iterable[Node]) -> None:
+    def __init__(self, table: Table, inputs: Iterable[Node], exact: set[Node]) -> None:
         self.table = table
+        self.exact = exact
         self.new: dict[Node, Node] = {node: node for node in inputs}
         self.shared: dict[Any, Node] = {}
-        self.rules: dict[tuple[str, bool], list[Rule]] = {}
+        self.rules: dict[tuple[str, bool, bool], list[Rule]] = {}
 
     def rewrite(self, node: Node) -> Node:
         """Return what a node becomes; the nodes of the graph come in topological order."""
-        better = self._improved(self._rebuilt(node)) if node.inputs else node
+        better = self._improved(self._rebuilt(node), node in self.exact) if node.inputs else node
         better = self.new[node] = self.shared.setdefault(_key(better), better)
         self.new[better] = better
         return better
@@ -46,16 +47,16 @@ class _Rewriter:
                 return Node(node.primitive, operands, node.settings, node.shape, node.dtype)
         return node
 
-    def _improved(self, node: Node) -> Node:
+    def _improved(self, node: Node, exact: bool) -> Node:
         """Return the node after all rules that fit, one after the other."""
         while True:
-            better = self._after_one_rule(node)
+            better = self._after_one_rule(node, exact)
             if better is None:
                 return node
             node = self._rebuilt(better)
 
-    def _after_one_rule(self, node: Node) -> Node | None:
-        for rule in self._rules_for(node):
+    def _after_one_rule(self, node: Node, exact: bool) -> Node | None:
+        for rule in self._rules_for(node, exact):
             better = rule(node)
             if better is None or better.weak:
                 continue
@@ -63,16 +64,27 @@ class _Rewriter:
                 return better
         return None
 
-    def _rules_for(self, node: Node) -> list[Rule]:
+    def _rules_for(self, node: Node, exact: bool) -> list[Rule]:
         constant = False
         for source in node.inputs:
             if source.primitive is CONSTANT:
                 constant = True
-        key = node.primitive.name, constant
+        key = node.primitive.name, constant, exact
         if key not in self.rules:
             entries = [entry for name in (key[0], EVERY) for entry in self.table.get(name, ())]
-            self.rules[key] = [entry.rule for entry in entries if constant or not entry.constant]
+            fitting = [entry for entry in entries if constant or not entry.constant]
+            self.rules[key] = [entry.rule for entry in fitting if not (exact and entry.rounds)]
         return self.rules[key]
+
+
+def _compared(nodes: list[Node], guards: Iterable[Guard]) -> set[Node]:
+    """Return the nodes on which a comparison depends: a changed last bit might choose another branch."""
+    compared = {guard.node for guard in guards}
+    for node in reversed(nodes):
+        if node in compared or not node.primitive.differentiable:
+            compared.add(node)
+            compared.update(node.inputs)
+    return compared
 
 
 def _key(node: Node) -> Any:
@@ -85,18 +97,40 @@ def _key(node: Node) -> Any:
 
 
 def _rewritten(graph: Graph, table: Table) -> Graph:
-    rewriter = _Rewriter(table, graph.inputs)
-    with context.on_behalf() as on_behalf_of:
-        for node in graph.nodes:
-            on_behalf_of(node)
-            rewriter.rewrite(node)
-    new = rewriter.new
+    new = _rewritten_nodes(graph, table)
     names = variables(graph.nodes) if graph.names is None else graph.names
     return graph.replaced(
         [new[node] for node in graph.outputs],
         guards=[Guard(new[guard.node], guard.truth) for guard in graph.guards],
         names={new[node]: name for node, name in names.items() if node in new},
     )
+
+
+def _rewritten_nodes(graph: Graph, table: Table) -> dict[Node, Node]:
+    """Return what each node of a graph becomes.
+
+    Nothing behind an input belongs to the graph, so no rule may see it: an input that is computed elsewhere,
+    as in a graph inside another, is hidden behind a fresh one meanwhile.
+    """
+    hidden = {node: input_node(node.shape, node.dtype, node.label) for node in _computed(graph.inputs)}
+    own = list(graph.nodes)
+    nodes = list(substitute(own, hidden)) if hidden else own
+    exact = _compared(own, graph.guards)
+    if hidden:
+        exact = {new for new, node in zip(nodes, own, strict=True) if node in exact}
+    rewriter = _Rewriter(table, [hidden.get(node, node) for node in graph.inputs], exact)
+    with context.on_behalf() as on_behalf_of:
+        for node in nodes:
+            on_behalf_of(node)
+            rewriter.rewrite(node)
+    better = [rewriter.new[node] for node in nodes]
+    if hidden:
+        better = list(substitute(better, {fresh: node for node, fresh in hidden.items()}))
+    return {**{node: node for node in graph.inputs}, **dict(zip(own, better, strict=True))}
+
+
+def _computed(inputs: Iterable[Node]) -> list[Node]:
+    return [node for node in inputs if node.inputs]
 
 
 def stabilise(graph: Graph) -> Graph:

@@ -17,7 +17,8 @@ Rule = Callable[[Node], Node | None]
 class Rewrite:
     """One rewrite: its name, the operation at which it looks, why it is right, and the rule.
 
-    ``constant`` says that it fits only where an operand is a constant.
+    ``constant`` says that it fits only where an operand is a constant; ``rounds`` that the last bits of the
+    value may change, so that it must keep away from what is compared.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Rewrite:
     because: str
     rule: Rule
     constant: bool
+    rounds: bool
 
 
 Table = dict[str, list[Rewrite]]
@@ -34,12 +36,12 @@ STABILISATIONS: Table = {}
 
 
 def rewriting(
-    table: Table, primitive: str, because: str, *, constant: bool = False
+    table: Table, primitive: str, because: str, *, constant: bool = False, rounds: bool = False
 ) -> Callable[[Rule], Rule]:
     """Decorate a rule: enter it into a table, under the operation at which it looks."""
 
     def enter(rule: Rule) -> Rule:
-        record = Rewrite(rule.__name__.strip("_"), primitive, because, rule, constant)
+        record = Rewrite(rule.__name__.strip("_"), primitive, because, rule, constant, rounds)
         table.setdefault(primitive, []).append(record)
         return rule
 

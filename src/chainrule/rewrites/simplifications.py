@@ -23,7 +23,7 @@ def _multiply_by_minus_one(node: Node) -> Node | None:
     return -x if is_number(y, -1) else -y if is_number(x, -1) else None
 
 
-@rewriting(SIMPLIFICATIONS, "multiply", "(x·a)·b = x·(a·b) for numbers a, b", constant=True)
+@rewriting(SIMPLIFICATIONS, "multiply", "(x·a)·b = x·(a·b) for numbers a, b", constant=True, rounds=True)
 def _gather_factors(node: Node) -> Node | None:
     for outer, inner in (node.inputs, node.inputs[::-1]):
         if is_scalar(outer) and is_a(inner, "multiply") and inner.dtype == node.dtype:

@@ -5,6 +5,8 @@ TABLE = {
     "data.not_regular": "{path}: this is neither a file nor a folder. Copy the data into a file first.",
     "data.empty": "{path}: the file is empty. Check where it came from.",
     "data.damaged": "{path}: the file is damaged or not what its name says ({reason}). Get a fresh copy.",
+    "data.cut_off": "{path}: {promised} bytes are promised, more than {stored} compressed bytes can hold. The file is "
+    "cut off or damaged; get a fresh copy.",
     "data.bomb": "{path}: {stored} compressed bytes claim to be {promised} bytes. Refused; store the data "
     "uncompressed if this is meant.",
     "data.promise": "{path}: the header promises {promised} bytes, but the file holds {held}. "

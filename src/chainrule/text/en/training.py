@@ -7,6 +7,8 @@ TABLE = {
     "setting.fraction": "{setting} must be a number from 0 to just below 1, not {value!r}. Try 0.9.",
     "setting.sizes": "sizes must name at least inputs and outputs, such as [64, 30, 10], not {value!r}.",
     "setting.activations": "{given} activations for {hidden} hidden layers. Give one name, or one for each layer.",
+    "setting.probabilities": "cross_entropy compares probabilities, which the output {output} does not give. Use softmax "
+    "or sigmoid.",
     "setting.softmax": "softmax needs at least two outputs. Use sigmoid for a single one.",
     "setting.dtype": "dtype must be float32 or float64, not {value!r}.",
     "setting.seed": "seed must be a whole number, 0 or more, not {value!r}.",

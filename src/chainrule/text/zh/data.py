@@ -5,6 +5,7 @@ TABLE = {
     "data.not_regular": "{path}：既不是文件也不是文件夹。请先把数据存成文件。",
     "data.empty": "{path}：文件是空的。请检查它的来源。",
     "data.damaged": "{path}：文件已损坏，或与其名称不符（{reason}）。请重新获取该文件。",
+    "data.cut_off": "{path}：声称有 {promised} 字节，而压缩后的 {stored} 字节装不下这么多。文件不完整或已损坏，请重新获取。",
     "data.bomb": "{path}：{stored} 字节的压缩数据自称有 {promised} 字节，已拒绝。若确实如此，请不压缩保存。",
     "data.promise": "{path}：文件头声明 {promised} 字节，实际只有 {held} 字节。请重新获取该文件。",
     "data.not_idx": "{path}：不是 IDX 文件，其开头字节为 {found}。请重新获取该文件。",

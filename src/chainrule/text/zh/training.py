@@ -7,6 +7,7 @@ TABLE = {
     "setting.fraction": "{setting} 必须是不小于 0、小于 1 的数，不能是 {value!r}。可试 0.9。",
     "setting.sizes": "sizes 至少要写出输入和输出的个数，如 [64, 30, 10]，不能是 {value!r}。",
     "setting.activations": "{hidden} 个隐藏层给了 {given} 个激活函数。请给一个名称，或每层一个。",
+    "setting.probabilities": "cross_entropy 比较的是概率，而输出 {output} 不给出概率。请用 softmax 或 sigmoid。",
     "setting.softmax": "softmax 至少需要两个输出。单个输出请用 sigmoid。",
     "setting.dtype": "dtype 必须是 float32 或 float64，不能是 {value!r}。",
     "setting.seed": "seed 必须是不小于 0 的整数，不能是 {value!r}。",
