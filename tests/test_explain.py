@@ -224,3 +224,35 @@ def test_an_index_that_became_a_real_number_is_refused():
 def test_a_masked_array_is_refused():
     with pytest.raises(TraceError, match="mask"):
         cr.explain(lambda x: np.sum(x * x), np.ma.array([1, 2], mask=[0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("formula", "x", "step"),
+    [
+        ("log(x)", -1, "J"),
+        ("1/x", 0, "J"),
+        ("2*log(x) + 1", -1, "u"),
+        ("sqrt(x)", 0, "dJ/dx"),
+        ("x*x", 3, None),
+    ],
+)
+def test_what_is_not_defined_is_said(formula, x, step):
+    explained = cr.explain(formula, x=x)
+    assert explained.undefined == step
+    assert ("Not defined here" in str(explained)) == (step is not None)
+
+
+def test_indices_are_shown():
+    def f(w):
+        return w[0] ** 2 + w[2] * 3
+
+    text = str(cr.explain(f, np.array([1.0, 2.0, 3.0])))
+    assert "w[0]" in text
+    assert "w[2]" in text
+    assert "…" not in text
+
+
+def test_a_constant_to_a_power_has_a_plain_derivative():
+    text = str(cr.explain("e**x", x=1))
+    assert "where" not in text
+    assert cr.explain("e**x", x=1).gradient["x"] == pytest.approx(np.e, rel=1e-15)

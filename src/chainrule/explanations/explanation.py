@@ -59,6 +59,17 @@ class Explanation:
         """All steps: forward, then backward."""
         return (*self.forward, *self.backward)
 
+    @property
+    def undefined(self) -> str | None:
+        """The name of the first step, or else slope, that is NaN or infinite; None where all are finite."""
+        for step in self.forward:
+            if not np.all(np.isfinite(step.value)):
+                return step.name
+        for name, slope in self.gradient.items():
+            if not np.all(np.isfinite(slope)):
+                return f"d{self.output}/d{name}"
+        return None
+
     def to_text(self) -> str:
         """Return the explanation as lines of text, in the current language."""
         return to_text(self)

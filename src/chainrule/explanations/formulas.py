@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.writer import index_text
 
 FEW = 12  # entries of an array that are written out
 LEVELS = {
@@ -41,7 +42,7 @@ def number(value: Any) -> str:
         return f"[{', '.join(entries)}]"
     if array.dtype.kind == "b":
         return str(bool(array))
-    real = float(array)
+    real = float(array) + 0.0  # no negative zero
     return f"{real:.0f}" if real.is_integer() and abs(real) < 1e15 else f"{real:.7g}"
 
 
@@ -94,6 +95,8 @@ def _written(node: Node, operand: Callable[[Node], Written]) -> Written:
     texts = [part.text for part in operands]
     if level < ATOM:
         texts = [_enclosed(part, place, level, node) for place, part in enumerate(operands)]
+    if node.primitive.name in ("index", "add_at"):
+        return Written(_indexed(node, texts))
     text = node.primitive.text or f"{node.primitive.name}({', '.join(f'{{{n}}}' for n in range(len(texts)))})"
     settings = dict(node.settings)
     axis = settings.get("axis")
@@ -101,6 +104,14 @@ def _written(node: Node, operand: Callable[[Node], Written]) -> Written:
         text = f"{text[:-1]}, axis={{axis}})"
         settings["axis"] = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
     return Written(text.format(*texts, **settings), level)
+
+
+def _indexed(node: Node, texts: list[str]) -> str:
+    """Return the reading of entries, or the adding of entries to zeros, with its index."""
+    index = ", ".join(index_text(part, texts[1:]) for part in node.settings["template"])
+    if node.primitive.name == "index":
+        return f"{texts[0]}[{index}]"
+    return f"zeros({node.shape})[{index}] += {texts[0]}"
 
 
 def _enclosed(part: Written, place: int, level: int, node: Node) -> str:

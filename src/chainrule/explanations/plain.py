@@ -25,6 +25,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     yield explanation.expression + (say("explain.at", values=values) if values else "")
     if explanation.stabilised:
         yield say("explain.stabilised")
+    if explanation.undefined is not None:
+        yield say("explain.undefined", name=explanation.undefined)
     yield ""
     yield say("explain.forward")
     if not explanation.forward:

@@ -142,12 +142,13 @@ def _as_operator(name: str, operands: list[str], settings: Mapping[str, Any]) ->
     if name == "negative":
         return f"-{operands[0]}"
     if name == "index":
-        parts = [_index_text(part, operands[1:]) for part in settings["template"]]
+        parts = [index_text(part, operands[1:]) for part in settings["template"]]
         return f"{operands[0]}[{', '.join(parts) or '()'}]"
     return ""
 
 
-def _index_text(part: Any, arrays: list[str]) -> str:
+def index_text(part: Any, arrays: list[str]) -> str:
+    """Return a part of an index template as it is written between brackets."""
     if isinstance(part, Array):
         return arrays[part.position]
     if isinstance(part, Slice):

@@ -41,5 +41,6 @@ TABLE = {
     "explain.no_path": "d{output}/d{name} = 0: no derivative comes back to {name}",
     "explain.gradient": "Gradient",
     "explain.no_gradient": "the expression has no variables",
+    "explain.undefined": "Not defined here: {name} is NaN or infinite, and what follows from it says nothing.",
     "explain.stabilised": "Step by step as it is written this is not finite; shown is the equivalent form that stays finite.",
 }

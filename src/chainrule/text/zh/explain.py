@@ -41,5 +41,6 @@ TABLE = {
     "explain.no_path": "d{output}/d{name} = 0：没有导数传回 {name}",
     "explain.gradient": "梯度",
     "explain.no_gradient": "算式中没有变量",
+    "explain.undefined": "此处没有定义：{name} 是 NaN 或无穷，由它得出的一切都没有意义。",
     "explain.stabilised": "按原样逐步计算得不到有限的值；这里展示与之等价、保持有限的形式。",
 }
