@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,11 @@ def cli(capsys, monkeypatch, tmp_path):
     return run
 
 
+def hears_ctrl_c():
+    """Let a process hear Ctrl-C, also where the tests themselves run in the background and do not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def process(tmp_path):
     """Start ``python -m chainrule`` in an empty folder of its own; return the process."""
@@ -48,6 +54,7 @@ def process(tmp_path):
             stdout=settings.pop("stdout", subprocess.PIPE),
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=hears_ctrl_c,
             **settings,
         )
 

@@ -165,6 +165,7 @@ def _on_terminal(*words, cwd):
         stderr=follower,
         cwd=cwd,
         env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(follower)
     written = b""
