@@ -54,7 +54,7 @@ def process(tmp_path):
             stdout=settings.pop("stdout", subprocess.PIPE),
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=hears_ctrl_c,
+            preexec_fn=settings.pop("preexec_fn", hears_ctrl_c),
             **settings,
         )
 
