@@ -256,3 +256,12 @@ def test_a_constant_to_a_power_has_a_plain_derivative():
     text = str(cr.explain("e**x", x=1))
     assert "where" not in text
     assert cr.explain("e**x", x=1).gradient["x"] == pytest.approx(np.e, rel=1e-15)
+
+
+@pytest.mark.parametrize("name", ["t1", "log", "J", "u"])
+def test_any_name_is_kept(name):
+    explained = cr.explain(f"{name}*x", at={name: 2, "x": 3})
+    assert list(explained.inputs) == [name, "x"]
+    assert explained.gradient == {name: 3, "x": 2}
+    assert explained.output in ("J", "y")
+    assert explained.output != name

@@ -20,7 +20,8 @@ def test_train_on_labels(cli, flowers):
     assert "examples" in lines[5]
     assert lines[7].split()[:2] == ["training", "72"]
     assert lines[8].split()[:3] == ["held", "out", "18"]
-    assert lines[-2].startswith("Network 2-8-3, 51 parameters, 4 epochs in ")
+    assert lines[-3].startswith("Network 2-8-3, 51 parameters, 4 epochs in ")
+    assert lines[-2] == "3 labels: iris, rose, tulip."
     assert lines[-1] == "Saved to model.safetensors."
     net = cr.load("model.safetensors")
     assert net.labels.tolist() == ["iris", "rose", "tulip"]

@@ -116,3 +116,11 @@ def _in_order(data: Dataset, names: Sequence[str], categorical: Sequence[str]) -
 
 def _is_category(name: str, categorical: Sequence[str]) -> bool:
     return any(name.startswith(f"{title}=") for title in categorical)
+
+
+def class_names(net: Network) -> list[str]:
+    """Return what the outputs stand for, as people call it; empty for a regression."""
+    labels = [] if net.labels is None else net.labels.tolist()
+    names = net.information.get("class_names") or []
+    named = len(names) == len(labels) and labels == list(range(len(labels)))
+    return [str(name) for name in names] if named else [str(label) for label in labels]

@@ -70,15 +70,9 @@ def run(
                 printing.line(",".join(_cell(entry) for entry in row))
 
 
-def class_names(net: Network) -> list[str]:
-    """Return what the outputs stand for, as people call it; empty for a regression."""
-    labels = [] if net.labels is None else net.labels.tolist()
-    names = net.information.get("class_names") or []
-    named = len(names) == len(labels) and labels == list(range(len(labels)))
-    return [str(name) for name in names] if named else [str(label) for label in labels]
-
-
 def _header(net: Network, *, probabilities: bool) -> list[str]:
+    from chainrule.cli.inputs import class_names
+
     targets = [str(name) for name in net.information.get("target_names") or []]
     if net.labels is not None:
         return ["label", *([f"p({name})" for name in class_names(net)] if probabilities else [])]
@@ -88,6 +82,8 @@ def _header(net: Network, *, probabilities: bool) -> list[str]:
 
 def _rows(net: Network, x: Any, *, probabilities: bool) -> Iterator[list[Any]]:
     """Yield label and outputs of each row; of a regression its values."""
+    from chainrule.cli.inputs import class_names
+
     names = class_names(net)
     for first in range(0, len(x), CHUNK):
         outputs = net(x[first : first + CHUNK])

@@ -21,9 +21,11 @@ def step_names(graph: Graph) -> dict[Node, str]:
     ['a', 'b', 'c', 'u', 'v', 'J']
     """
     known = graph.node_names()
-    names = {node: known.get(node, node.label) for node in graph.inputs}
+    labels = [node.label for node in graph.inputs]
+    # The text form renames inputs that are called like a primitive; here they keep their names.
+    names = {node: node.label if labels.count(node.label) == 1 else known[node] for node in graph.inputs}
     steps = {node: None for node in graph.nodes if node.primitive not in (CONSTANT, INPUT)}
-    given = {node: known[node] for node in steps if not re.fullmatch(r"t[0-9]+", known[node])}
+    given = {node: known[node] for node in steps if not re.fullmatch(r"t[0-9]+(_[0-9]+)?", known[node])}
     taken = {*names.values(), *given.values()}
     output = graph.outputs[0]
     free_outputs = [name for name in OUTPUTS if name not in taken]

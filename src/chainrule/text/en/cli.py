@@ -88,6 +88,7 @@ TABLE = {
     "cli.train.column.r2": "R²",
     "cli.train.row.training": "training",
     "cli.train.row.held_out": "held out",
+    "cli.train.labels": "{count} labels: {names}.",
     "cli.train.facts": "Network {sizes}, {parameters:,} parameters, {epochs} epochs in {seconds:.1f} s.",
     "cli.train.saved": "Saved to {path}.",
     "cli.train.not_saved": "Not saved, for want of --out.",

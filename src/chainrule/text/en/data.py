@@ -46,9 +46,9 @@ TABLE = {
     "data.not_finite_cell": "{source}, line {line}, column {column}: the value is {value}. Correct or remove "
     "the line.",
     "data.words": "{source}, line {line}, column {column}: {value!r} is a word, but features are numbers. "
-    "Name the column in categorical, or choose it as the target.",
+    "Name the column in categorical (--categorical on the command line), or choose it as the target.",
     "data.mixed": "{source}, line {line}, column {column}: {value!r} does not fit, the column mixes numbers "
-    "and words. Correct the cell, or name the column in categorical.",
+    "and words. Correct the cell, or name the column in categorical (--categorical on the command line).",
     "data.header_or_data": "{source}, line {line}: {value!r} may be the name of the target column or a label, no other "
     "row has it. If it is a name, choose it as the target; if it is a label, put a line of names above it.",
     "data.twice": "{source}: two columns are called {column!r}. Rename one, or give the column's number.",

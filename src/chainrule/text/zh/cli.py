@@ -88,6 +88,7 @@ TABLE = {
     "cli.train.column.r2": "R²",
     "cli.train.row.training": "训练",
     "cli.train.row.held_out": "留出",
+    "cli.train.labels": "{count} 个标签：{names}。",
     "cli.train.facts": "网络 {sizes}，{parameters:,} 个参数，{epochs} 轮用时 {seconds:.1f} 秒。",
     "cli.train.saved": "已保存到 {path}。",
     "cli.train.not_saved": "没有给出 --out，未保存。",

@@ -35,9 +35,9 @@ TABLE = {
     "data.missing": "{source}，第 {line} 行，{column} 列：缺少数值。请补上或删除该行。",
     "data.not_finite_cell": "{source}，第 {line} 行，{column} 列：值为 {value}。请改正或删除该行。",
     "data.words": "{source}，第 {line} 行，{column} 列：{value!r} 是文字，而特征应为数字。"
-    "请把该列列入 categorical，或选它为目标。",
+    "请把该列列入 categorical（命令行：--categorical），或选它为目标。",
     "data.mixed": "{source}，第 {line} 行，{column} 列：{value!r} 与该列不符，该列混有数字和文字。"
-    "请改正该单元格，或把该列列入 categorical。",
+    "请改正该单元格，或把该列列入 categorical（命令行：--categorical）。",
     "data.header_or_data": "{source}，第 {line} 行：{value!r} 可能是目标列的列名，也可能是标签，其他行都没有它。"
     "若是列名，请选它为目标；若是标签，请在上面加一行列名。",
     "data.twice": "{source}：有两列都叫 {column!r}。请改名，或给出列号。",
