@@ -85,7 +85,7 @@ def differentiable(
     """Trace ``function`` by the chosen arguments, the others and the settings held fixed."""
     bare = isinstance(wrt, str) or not isinstance(wrt, Iterable)  # type: ignore[unreachable]
     places = _places(function, [wrt] if bare else list(wrt), len(arguments), settings)  # type: ignore[arg-type]
-    chosen = tuple([rebuild(arguments[place], _as_real) for place in places])
+    chosen = tuple([rebuild(arguments[place], as_real) for place in places])
 
     def of_chosen(*values: Any) -> Any:
         full = list(arguments)
@@ -121,7 +121,7 @@ def _places(function: Function, wrt: Sequence[Any], count: int, settings: Iterab
     return places
 
 
-def _as_real(value: Any) -> Any:
+def as_real(value: Any) -> Any:
     """Return whole numbers as float64, so that there is something to differentiate by."""
     if not is_array(value):
         return value

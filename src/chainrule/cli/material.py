@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.datasets import Dataset, Scaling, check_finite, split
 from chainrule.errors import DataError, SettingError
 from chainrule.nn.costs import COSTS
+from chainrule.training.targets import is_one_hot
 
 if TYPE_CHECKING:
     from chainrule.network import Network
@@ -123,8 +124,7 @@ def _are_labels(y: Array, cost: str | None) -> bool:
         return True
     for_numbers = cost is not None and not COSTS[cost].labels
     if y.ndim == 2 and y.shape[1] > 1:
-        one_hot = bool(((y == 0) | (y == 1)).all()) and bool((y.sum(axis=1) == 1).all())
-        return one_hot and not for_numbers
+        return is_one_hot(y) and not for_numbers
     if y.dtype.kind not in "biu" or for_numbers:
         return False
     for_labels = cost is not None

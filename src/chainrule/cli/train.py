@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from chainrule.training.evaluation import Evaluation
 
 STOPPED = 130
-LABELS_SHOWN = 12
 ADAM_RATE = 0.003
 MOMENTUM_SHARE = 0.1  # with μ = 0.9 a gradient that stays the same counts ten times
 RATES = {"quadratic": 3.0, "cross_entropy": 0.5, "mse": 0.1, "mae": 0.1, "huber": 0.1}
@@ -255,12 +254,12 @@ class Session:
 def _labels_line(net: Network) -> list[str]:
     """Return the line that lists the labels, so that a misspelt one is seen."""
     from chainrule.cli.inputs import class_names
+    from chainrule.training.targets import listing
 
     names = class_names(net)
     if not names:
         return []
-    shown = ", ".join(names[:LABELS_SHOWN]) + (" …" if len(names) > LABELS_SHOWN else "")
-    return [say("cli.train.labels", count=len(names), names=shown)]
+    return [say("cli.train.labels", count=len(names), names=listing(names))]
 
 
 def _judged(score: Evaluation) -> str:

@@ -18,8 +18,8 @@ from chainrule.explanations.formulas import FEW, formula, in_names, with_numbers
 from chainrule.explanations.names import step_names
 from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
 from chainrule.expressions import read_expression
+from chainrule.functions import as_real
 from chainrule.gradients import Edge, check_scalar, pull_back
-from chainrule.graph.dispatch import check_plain
 from chainrule.graph.graph import Graph
 from chainrule.graph.interpreter import Program
 from chainrule.graph.node import CONSTANT, Node, lift
@@ -97,7 +97,7 @@ def explain(
     if not callable(function):
         raise SettingError("explain.kind", kind=type(function).__name__)
     positional, settings = _bound(function, arguments, given)
-    real = [rebuild(argument, _as_real) for argument in positional]
+    real = [rebuild(argument, as_real) for argument in positional]
     graph = trace(function, *real, **settings)
     flat = graph.flatten(tuple(real)) if graph.flatten else real
     called = f"{getattr(function, '__name__', 'function')}({', '.join(node.label for node in graph.inputs)})"
@@ -122,15 +122,6 @@ def _bound(
         name = getattr(function, "__name__", "function")
         raise SettingError("explain.arguments", function=name, reason=error) from None
     return bound.args, bound.kwargs
-
-
-def _as_real(value: Any) -> Any:
-    """Return whole numbers as float64, so that there is something to differentiate by."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.ndarray | np.number):
-        return value
-    check_plain(value)
-    array = np.asarray(value)
-    return array.astype("float64")[()] if array.dtype.kind in "iu" else value
 
 
 def _explain(graph: Graph, values: list[Any], expression: str, wrt: Wrt) -> Explanation:

@@ -145,13 +145,18 @@ def check_plain(value: Any) -> None:
     ``*`` of matrices is no product of entries, and masked entries do not take part; as plain arrays they
     would silently lose that meaning.
     """
-    if type(value) is np.ndarray or not isinstance(value, np.ndarray):
-        return
-    masked = sys.modules.get("numpy.ma")  # not imported for this: without it there are none
-    if masked is not None and isinstance(value, masked.MaskedArray):
+    if is_masked(value):
         raise TraceError("trace.masked", where=context.here())
     if isinstance(value, np.matrix):
         raise TraceError("trace.matrix", where=context.here())
+
+
+def is_masked(value: Any) -> bool:
+    """Return whether a value is a masked array."""
+    if type(value) is np.ndarray or not isinstance(value, np.ndarray):
+        return False
+    masked = sys.modules.get("numpy.ma")  # not imported for this: without it there are none
+    return masked is not None and isinstance(value, masked.MaskedArray)
 
 
 def refusal(key: str, **values: Any) -> TraceError:

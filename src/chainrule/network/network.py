@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,10 +82,9 @@ class Network:
         seed: int = 0,
         dtype: Any = "float32",
     ) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise SettingError("setting.seed", value=seed)
+        source = np.random.SeedSequence(check_not_negative("seed", seed))
         self.architecture = read_settings(sizes, activation, cost, output, initialiser, dtype)
-        weights, shuffling = np.random.SeedSequence(int(seed)).spawn(2)
+        weights, shuffling = source.spawn(2)
         self._values = self.architecture.start(np.random.default_rng(weights))
         self._random = np.random.default_rng(shuffling)
         self._programs = Programs(self.architecture)
@@ -265,9 +263,8 @@ class Network:
         examples = self._examples(x, y, targets)
         held_out = None if validation_data is None else self._examples(*pair_of(validation_data), targets)
         self._retrace()
-        self.architecture.cost_graph(
-            1
-        )  # a cost that cannot be learned from is refused before anything changes
+        if callable(self.architecture.cost):
+            self.architecture.cost_graph(1)  # refuses one that cannot be learned from before anything changes
         self.targets = targets
 
         count_values = len(self._values)
@@ -316,8 +313,9 @@ class Network:
     def _examples(self, x: Any, y: Any, targets: Targets) -> Examples:
         table, given = examples_of(x, y, self.architecture.sizes[0])
         dtype = np.dtype(self.architecture.dtype)
-        encode = partial(targets.encode, dtype=dtype)
-        return Examples(table, given, self._scale, lambda y, first: encode(y, first=first), dtype.itemsize)
+        return Examples(
+            table, given, self._scale, lambda y, first: targets.encode(y, dtype, first), dtype.itemsize
+        )
 
     def _scale(self, x: Array, first: int = 0) -> Array:
         """Return rows of inputs scaled and in the network's dtype; ``first`` is where they begin."""

@@ -127,7 +127,7 @@ def interpreted_epoch(cost_graph: CostGraph, optimizer: Optimizer) -> Epoch:
     ) -> tuple[list[Any], list[Any], Program]:
         rows = batches.rows(step)
         values = [*parameters, *batches.gather(rows), rate]
-        made = programs.get(len(rows)) or program(len(rows))
+        made = program(len(rows))
         return values, made.run(*values), made
 
     def epoch(

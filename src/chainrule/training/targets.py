@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.graph.dispatch import is_masked
 
 Array = np.ndarray[Any, Any]
 
@@ -21,7 +23,7 @@ def as_array(name: str, value: Any) -> Array:
         If rows differ in length, a value is missing, or ``value`` is a masked array or a matrix, whose
         arithmetic is another.
     """
-    if isinstance(value, np.ma.MaskedArray | np.matrix):
+    if is_masked(value) or isinstance(value, np.matrix):
         raise DataError("fit.array_kind", name=name, kind=type(value).__name__)
     try:
         array = np.asanyarray(value)
@@ -108,13 +110,13 @@ class Targets:
         if labels is None or given.ndim != 1:
             raise DataError("targets.shape", given=given.shape, outputs=self.outputs)
         if (given.dtype.kind == "U") != (labels.dtype.kind == "U"):
-            raise DataError("targets.unseen", label=given[0] if given.size else "", known=_listing(labels))
+            raise DataError("targets.unseen", label=given[0] if given.size else "", known=listing(labels))
         order = np.argsort(labels)
         places = np.minimum(np.searchsorted(labels, given, sorter=order), len(labels) - 1)
         positions: Array = order[places]
         unseen = np.flatnonzero(labels[positions] != given)
         if unseen.size:
-            raise DataError("targets.unseen", label=given[unseen[0]], known=_listing(labels))
+            raise DataError("targets.unseen", label=given[unseen[0]], known=listing(labels))
         return positions
 
     def decode(self, output: Array) -> Array:
@@ -134,7 +136,8 @@ class Targets:
         return int(np.count_nonzero(np.argmax(output, axis=1) == np.argmax(target, axis=1)))
 
 
-def _listing(labels: Array, most: int = 12) -> str:
+def listing(labels: Sequence[Any] | Array, most: int = 12) -> str:
+    """Return the first labels, for a message."""
     names = [str(label) for label in labels[:most]]
     return ", ".join(names) + (" …" if len(labels) > most else "")
 
@@ -167,7 +170,7 @@ def infer_targets(y: Any, outputs: int, *, labels_expected: bool, learning: bool
     single_column = given.ndim == 1 or given.shape[1] == 1
     if given.dtype.kind == "U" or (single_column and _are_labels(given, outputs, labels_expected)):
         return Targets(outputs, _labels(given.reshape(-1), outputs, learning=learning))
-    one_hot = given.ndim == 2 and given.shape[1] == outputs > 1 and given.size and _is_one_hot(given)
+    one_hot = given.ndim == 2 and given.shape[1] == outputs > 1 and given.size and is_one_hot(given)
     if labels_expected and one_hot:
         return Targets(outputs, np.arange(outputs))
     return Targets(outputs)
@@ -188,7 +191,8 @@ def _are_labels(given: Array, outputs: int, labels_expected: bool) -> bool:
     return True
 
 
-def _is_one_hot(given: Array) -> bool:
+def is_one_hot(given: Array) -> bool:
+    """Return whether each row has one 1 and otherwise zeros."""
     zero_or_one = given.dtype.kind in "biuf" and bool(((given == 0) | (given == 1)).all())
     return zero_or_one and bool((given.sum(axis=1) == 1).all())
 
@@ -204,5 +208,5 @@ def _labels(given: Array, outputs: int, *, learning: bool) -> Array:
     if found.dtype.kind in "iuf" and (not found.size or (found[0] >= 0 and found[-1] < count)):
         return np.arange(count, dtype=None if found.dtype.kind in "iu" else found.dtype)
     if found.size != count:
-        raise DataError("targets.labels", found=found.size, names=_listing(found), count=count)
+        raise DataError("targets.labels", found=found.size, names=listing(found), count=count)
     return found

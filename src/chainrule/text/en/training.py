@@ -11,7 +11,6 @@ TABLE = {
     "or sigmoid.",
     "setting.softmax": "softmax needs at least two outputs. Use sigmoid for a single one.",
     "setting.dtype": "dtype must be float32 or float64, not {value!r}.",
-    "setting.seed": "seed must be a whole number, 0 or more, not {value!r}.",
     "setting.cost_function": "This network was saved with a cost of its own. Hand it over: cr.load(path, cost=…).",
     "setting.cost_value": "The cost {name} must return one number, not {value}. Take the mean over examples.",
     "setting.parameter": "There is no parameter {name!r}. {hint}",

@@ -10,7 +10,6 @@ TABLE = {
     "setting.probabilities": "cross_entropy 比较的是概率，而输出 {output} 不给出概率。请用 softmax 或 sigmoid。",
     "setting.softmax": "softmax 至少需要两个输出。单个输出请用 sigmoid。",
     "setting.dtype": "dtype 必须是 float32 或 float64，不能是 {value!r}。",
-    "setting.seed": "seed 必须是不小于 0 的整数，不能是 {value!r}。",
     "setting.cost_function": "保存这个网络时用的是自定义代价函数。请一并给出：cr.load(path, cost=…)。",
     "setting.cost_value": "代价函数 {name} 必须返回一个数，而不是 {value}。请对样本取平均。",
     "setting.parameter": "没有参数 {name!r}。{hint}",
