@@ -24,7 +24,7 @@ import numpy as np
 
 import chainrule as cr
 from chainrule.training.optimizers import optimizer
-from chainrule.training.step import Batches, interpreted_epoch
+from chainrule.training.step import Batches, Interpreted
 
 RATE = 0.1
 
@@ -92,7 +92,7 @@ def measure(setting: Setting, rounds: int, steps: int) -> dict[str, object]:
     net = cr.Network(list(setting.sizes), activation=setting.activation, cost=setting.cost, seed=0)
     ours = list(net.parameters.values())
     theirs = [np.array(value) for value in ours]
-    epoch = interpreted_epoch(net.architecture.cost_graph, optimizer("sgd"))
+    epoch = Interpreted(net.architecture.cost_graph, optimizer("sgd"))
     times: dict[str, list[float]] = {"ours": [], "numpy": []}
     apart = 0.0
     for number in range(rounds + 1):

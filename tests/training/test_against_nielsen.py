@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.training.optimizers import optimizer
-from chainrule.training.step import Batches, interpreted_epoch
+from chainrule.training.step import Batches, Interpreted
 
 
 def sigmoid(z):
@@ -63,16 +63,16 @@ def worst_difference(sizes, x, labels, rows, batch_size, eta):
         [w.T.copy() for w in start[::2]], [b.reshape(-1, 1).copy() for b in start[1::2]]
     )
     one_hot = np.eye(sizes[-1])[labels]
-    worst = []
-
-    def compare(step, parameters, cost):
+    run, parameters, worst = Interpreted(net.architecture.cost_graph, optimizer("sgd")), start, []
+    batches = Batches(lambda some: (x[some], one_hot[some]), rows, batch_size)
+    for step in range(len(batches)):
+        _, parameters = run.step(step, parameters, batches, eta)
         chosen = rows[step * batch_size : (step + 1) * batch_size]
         reference.update_mini_batch(x[chosen], one_hot[chosen], eta)
         pairs = zip(parameters, reference.parameters(), strict=True)
         worst.append(max(np.abs(ours - theirs).max() for ours, theirs in pairs))
-
-    epoch = interpreted_epoch(net.architecture.cost_graph, optimizer("sgd"))
-    epoch(start, Batches(lambda some: (x[some], one_hot[some]), rows, batch_size), eta, compare)
+    as_an_epoch = run(start, batches, eta, lambda *_: None)
+    assert all((a == b).all() for a, b in zip(as_an_epoch, parameters, strict=True))
     return len(worst), max(worst)
 
 

@@ -127,3 +127,50 @@ def check_finite(x: npt.NDArray[Any], name: str = "x") -> None:
                 raise DataError("data.not_finite_row", **place)
             column = rest[0] if len(rest) == 1 else str(tuple(rest))
             raise DataError("data.not_finite", column=column, **place)
+
+
+def check_finite_entries(
+    values: npt.NDArray[Any], starts: npt.NDArray[Any], columns: npt.NDArray[Any], name: str = "x"
+) -> None:
+    """Raise `DataError` at the first NaN or infinity of a sparse table, as `check_finite` of a dense one.
+
+    Parameters
+    ----------
+    values, starts, columns
+        The table in compressed rows: row r has ``values[starts[r]:starts[r + 1]]`` in ``columns[…]`` of the
+        same, in ascending order.
+    name
+        What the message calls the table.
+
+    Raises
+    ------
+    DataError
+        With the row and column, both counted from 0.
+
+    Examples
+    --------
+    >>> check_finite_entries(
+    ...     np.array([1.0, np.inf]), np.array([0, 1, 2]), np.array([5, 3])
+    ... )  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    chainrule.errors.DataError: x, row 1, column 3 (both counted from 0): the value is inf. Correct or ...
+    """
+    if values.dtype.kind not in "fc":
+        return
+    for part in row_chunks(values):
+        bad = np.flatnonzero(~np.isfinite(values[part]))
+        if bad.size:
+            row, column = place_of_entry(part.start + int(bad[0]), starts, columns)
+            value = f"{values[part.start + bad[0]]}"
+            raise DataError("data.not_finite", name=name, row=row, column=column, value=value)
+
+
+def place_of_entry(number: int, starts: npt.NDArray[Any], columns: npt.NDArray[Any]) -> tuple[int, int]:
+    """Return row and column of an entry of a table in compressed rows.
+
+    Examples
+    --------
+    >>> place_of_entry(1, np.array([0, 1, 1, 2]), np.array([5, 3]))
+    (2, 3)
+    """
+    return int(np.searchsorted(starts, number, side="right")) - 1, int(columns[number])

@@ -48,9 +48,11 @@ class Scaling:
         Raises
         ------
         DataError
-            If ``x`` has another number of columns than the scaling.
+            If ``x`` has another number of columns than the scaling, or is no array of numbers.
         """
         table = np.asanyarray(x)
+        if table.ndim == 0 and table.dtype.kind == "O":  # what NumPy makes of a sparse table
+            raise DataError("data.scaling_kind", kind=type(x).__name__)
         columns = np.size(self.offset)
         if np.ndim(self.offset) and (table.ndim == 0 or table.shape[-1] != columns):
             found = table.shape[-1] if table.ndim else 1
@@ -87,6 +89,8 @@ class Scaling:
         >>> scaling.offset, scaling.scale
         (array([2., 7.]), array([1., 1.]))
         """
+        if not isinstance(x, np.ndarray):
+            raise DataError("data.scaling_kind", kind=type(x).__name__)
         if x.ndim != 2:
             raise DataError("data.not_table", name="x", shape=x.shape)
         if len(x) == 0:

@@ -12,19 +12,19 @@ from chainrule.datasets import Scaling
 from chainrule.errors import SettingError, nearest_hint
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node
-from chainrule.network.inputs import examples_of, pair_of, refuse_overflow, table_of, traced_table
+from chainrule.network.inputs import InputScale, examples_of, pair_of, table_of, traced_table
 from chainrule.network.programs import Programs
 from chainrule.network.saved import Saved, read, write
 from chainrule.nn.architecture import read_settings
 from chainrule.nn.costs import CostFunction
 from chainrule.training.evaluation import Evaluation, evaluate
-from chainrule.training.examples import Examples, chunks
-from chainrule.training.history import History, Listener, Progress
+from chainrule.training.examples import Examples, chunks, rows_of_a_chunk
+from chainrule.training.history import History, Listener, listener_of
 from chainrule.training.loop import Plan, run_epochs
 from chainrule.training.optimizers import Optimizer
 from chainrule.training.optimizers import optimizer as named_optimizer
 from chainrule.training.settings import check_not_negative, check_positive, check_rate
-from chainrule.training.step import Epoch, interpreted_epoch
+from chainrule.training.step import Epoch, Interpreted
 from chainrule.training.targets import Targets, infer_targets
 
 Array = np.ndarray[Any, Any]
@@ -151,15 +151,16 @@ class Network:
         Raises
         ------
         DataError
-            If ``x`` has another number of features, or holds NaN or infinity.
+            If ``x`` has another number of features, or holds NaN or infinity. It may be a sparse table.
         """
         if isinstance(x, Node):
             traced: Array = self._traced(x)
             return traced
         table = table_of(x, self.architecture.sizes[0])
-        outputs = np.empty((len(table), self.architecture.sizes[-1]), self.architecture.dtype)
-        for rows in chunks(len(table)):
-            part = self._scale(table[rows], rows.start)
+        scale, dtype = self._scale(), np.dtype(self.architecture.dtype)
+        outputs = np.empty((table.shape[0], self.architecture.sizes[-1]), dtype)
+        for rows in chunks(len(outputs), rows_of_a_chunk(table.shape[1], dtype.itemsize)):
+            part = scale(table[rows], rows.start)
             outputs[rows] = self._programs.output(len(part)).run(part, *self._values)[0]
         return outputs[0] if np.ndim(x) == 1 else outputs
 
@@ -180,13 +181,17 @@ class Network:
         return self._judge(self._examples(x, y, targets), targets, self._values)
 
     def gradients(self, x: Any, y: Any) -> dict[str, Array]:
-        """Return the gradient of the mean cost over the examples by each parameter, named as `parameters`."""
+        """Return the gradient of the mean cost over the examples by each parameter, named as `parameters`.
+
+        Of a memory map or a sparse table it is the mean of the gradients of portions, by their size.
+        """
         targets = self.targets or self._infer(y)
         examples = self._examples(x, y, targets)
         self._retrace()
-        program = self._programs.gradients(len(examples))
-        values = program.run(*self._values, *examples.gather(slice(None)))
-        return dict(zip(self.architecture.parameter_shapes, map(np.array, values), strict=True))
+        whole = not (examples.streamed or examples.sparse)
+        portions = [examples.gather(slice(None))] if whole else examples.chunks()
+        values = self._programs.mean_gradients(self._values, portions)
+        return dict(zip(self.architecture.parameter_shapes, values, strict=True))
 
     def graph(self, examples: int = 1, *, cost: bool = False) -> Graph:
         """Return the network as a graph: of its outputs, or of the mean cost, for a number of examples.
@@ -223,7 +228,8 @@ class Network:
         Parameters
         ----------
         x
-            Examples in rows, shape (m, n). A memory map is read mini-batch by mini-batch, never as a whole.
+            Examples in rows, shape (m, n). A memory map is read mini-batch by mini-batch, never as a whole. A
+            sparse array or matrix of SciPy's, of any format, becomes dense one mini-batch at a time.
         y
             Labels (whole numbers or words, shape (m,)), one-hot rows (m, k), or regression targets, (m,) or
             (m, k).
@@ -280,14 +286,13 @@ class Network:
             batch_size=size,
             learning_rate=rate,
             shuffle=bool(shuffle),
-            rows=len(examples),
-            gather=examples.gather,
+            examples=examples,
             judge_training=lambda values: judge(None if examples.streamed else examples, values),
             judge_validation=lambda values: judge(held_out, values),
-            listener=_listener(progress),
+            listener=listener_of(progress),
         )
         if update not in self._epochs:
-            self._epochs[update] = interpreted_epoch(self.architecture.cost_graph, update)
+            self._epochs[update] = Interpreted(self.architecture.cost_graph, update)
         values = [*self._values, *(self._states.get(update) or update.init(self._values))]
         run_epochs(values, self._epochs[update], plan, self._random, self.history, keep)
         return self.history
@@ -314,16 +319,11 @@ class Network:
         table, given = examples_of(x, y, self.architecture.sizes[0])
         dtype = np.dtype(self.architecture.dtype)
         return Examples(
-            table, given, self._scale, lambda y, first: targets.encode(y, dtype, first), dtype.itemsize
+            table, given, self._scale(), lambda y, first: targets.encode(y, dtype, first), dtype.itemsize
         )
 
-    def _scale(self, x: Array, first: int = 0) -> Array:
-        """Return rows of inputs scaled and in the network's dtype; ``first`` is where they begin."""
-        dtype = self.architecture.dtype
-        with np.errstate(over="ignore"):
-            scaled = x.astype(dtype) if self.scaling is None else self.scaling(x, dtype)
-        refuse_overflow(x, scaled, first)
-        return scaled
+    def _scale(self) -> InputScale:
+        return InputScale(self.scaling, self.architecture.dtype)
 
     def _retrace(self) -> None:
         """Forget what was made of a cost function: it may compute something else by now."""
@@ -395,18 +395,3 @@ def load(path: str | os.PathLike[str], *, cost: CostFunction | None = None) -> N
     net.set_parameters(**saved.parameters)
     net.targets, net.scaling, net.information = saved.targets, saved.scaling, dict(saved.information)
     return net
-
-
-def _listener(progress: bool | Listener) -> Listener:
-    if callable(progress):
-        return progress
-    return _print_epoch if progress else _ignore
-
-
-def _print_epoch(progress: Progress) -> None:
-    if progress.report is not None:
-        print(progress.report, flush=True)  # noqa: T201 - what the user asked for
-
-
-def _ignore(progress: Progress) -> None:
-    del progress

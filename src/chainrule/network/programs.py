@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
 
 from chainrule.gradients import gradient
 from chainrule.graph.graph import Graph
@@ -10,6 +13,7 @@ from chainrule.graph.interpreter import Program
 from chainrule.nn.architecture import Architecture
 from chainrule.rewrites import simplify, stabilise
 
+Array = np.ndarray[Any, Any]
 MOST_PROGRAMS = 64
 
 
@@ -36,6 +40,20 @@ class Programs:
         """Return the program of the mean cost's gradients."""
         a = self._architecture
         return self._get("gradients", rows, lambda: gradient(a.cost_graph(rows), list(a.parameter_shapes)))
+
+    def mean_gradients(
+        self, parameters: Sequence[Array], portions: Iterable[tuple[Array, Array]]
+    ) -> list[Array]:
+        """Return the gradients of the mean cost over all portions (x, target), each counted by its size."""
+        means = [np.zeros(value.shape) for value in parameters]
+        total = 0
+        for x, target in portions:
+            total += len(x)
+            found = self.gradients(len(x)).run(*parameters, x, target)
+            with np.errstate(invalid="ignore", over="ignore"):
+                for mean, part in zip(means, found, strict=True):
+                    mean += (part - mean) * (len(x) / total)
+        return [mean.astype(value.dtype) for mean, value in zip(means, parameters, strict=True)]
 
     def clear(self) -> None:
         """Forget all programs, since a cost function of the user may compute something else by now."""

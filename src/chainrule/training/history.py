@@ -85,3 +85,19 @@ class History:
             self.validation_accuracy.append(report.validation.accuracy)
             self.validation_r2.append(report.validation.r2)
         self.seconds.append(report.seconds)
+
+
+def listener_of(progress: bool | Listener) -> Listener:
+    """Return the listener that ``progress`` stands for: True prints a line an epoch, False does nothing."""
+    if callable(progress):
+        return progress
+    return _print_epoch if progress else _ignore
+
+
+def _print_epoch(progress: Progress) -> None:
+    if progress.report is not None:
+        print(progress.report, flush=True)  # noqa: T201 - what the user asked for
+
+
+def _ignore(progress: Progress) -> None:
+    del progress

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import NonFiniteCostError
 from chainrule.training.evaluation import Evaluation
+from chainrule.training.examples import Examples
 from chainrule.training.history import EpochReport, History, Listener, Progress
 from chainrule.training.step import Batches, Epoch, NonFinite
 
@@ -27,8 +29,7 @@ class Plan:
     batch_size: int
     learning_rate: float
     shuffle: bool
-    rows: int
-    gather: Callable[[Array], tuple[Array, Array]]
+    examples: Examples
     judge_training: Evaluate
     judge_validation: Evaluate
     listener: Listener
@@ -36,26 +37,37 @@ class Plan:
 
 @dataclass
 class _Clock:
-    """Counts costs by the size of their mini-batch, and tells the listener not too often."""
+    """Counts costs by the size of their mini-batch, and tells the listener not too often.
+
+    ``current()`` returns the parameters after the last mini-batch that was told of.
+    """
 
     plan: Plan
     epoch: int
     last: int
     batches: Batches
-    parameters: list[Array]
+    current: Callable[[], list[Array]]
     total: float = 0.0
     examples: int = 0
     told: float = 0.0
 
-    def after_step(self, step: int, parameters: list[Array], cost: float) -> None:
-        self.parameters = parameters
-        size = len(self.batches.rows(step))
-        self.total += cost * size
-        self.examples += size
+    def after_steps(self, done: int, costs: Array, current: Callable[[], list[Array]]) -> None:
+        self.current = current
+        self._count(done, costs)
         now = time.monotonic()
         if now - self.told > 1 / REPORTS_PER_SECOND:
             self.told = now
-            self.plan.listener(Progress(self.epoch, self.last, step + 1, len(self.batches), self.mean))
+            self.plan.listener(Progress(self.epoch, self.last, done, len(self.batches), self.mean))
+
+    def _count(self, done: int, costs: Array) -> None:
+        rows = len(self.batches.order)
+        with np.errstate(over="ignore"):
+            weighted = costs.astype("float64") * min(self.batches.batch_size, rows)
+            if done == len(self.batches):
+                weighted[-1] = float(costs[-1]) * len(self.batches.rows(done - 1))
+            # One after the other, not in pairs: the sum must not depend on how time cut the portions.
+            self.total = float(np.add.accumulate(np.append(self.total, weighted))[-1])
+        self.examples = min(done * self.batches.batch_size, rows)
 
     @property
     def mean(self) -> float:
@@ -83,25 +95,26 @@ def run_epochs(
     last = len(history) + plan.epochs
     for _ in range(plan.epochs):
         number, began = len(history) + 1, time.perf_counter()
-        order = random.permutation(plan.rows) if plan.shuffle else np.arange(plan.rows)
-        batches = Batches(plan.gather, order, plan.batch_size)
-        clock = _Clock(plan, number, last, batches, parameters)
+        rows = len(plan.examples)
+        order = random.permutation(rows) if plan.shuffle else np.arange(rows)
+        batches = Batches(plan.examples.gather, order, plan.batch_size, plan.examples.stored)
+        clock = _Clock(plan, number, last, batches, partial(list, parameters))
         try:
-            parameters = epoch_function(parameters, batches, plan.learning_rate, clock.after_step)
-            clock.parameters = parameters
+            parameters = epoch_function(parameters, batches, plan.learning_rate, clock.after_steps)
+            clock.current = partial(list, parameters)
             seconds = time.perf_counter() - began
             training, validation = plan.judge_training(parameters), plan.judge_validation(parameters)
             report = EpochReport(number, last, clock.mean, training, validation, seconds)
             history.add(report)
             plan.listener(Progress(number, last, len(batches), len(batches), clock.mean, report))
         except NonFinite as signal:
-            clock.parameters = signal.parameters
+            clock.current = partial(list, signal.parameters)
             raise _error(signal, number, len(batches)) from None
         except KeyboardInterrupt:
             history.interrupted = True
             raise
         finally:
-            keep(clock.parameters)
+            keep(clock.current())
 
 
 def _error(signal: NonFinite, epoch: int, steps: int) -> NonFiniteCostError:

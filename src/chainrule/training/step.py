@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,22 +18,44 @@ from chainrule.graph.node import Node, input_node
 from chainrule.graph.trace import ArraySpec, trace_call
 from chainrule.graph.tree import leaves, rebuild
 from chainrule.rewrites import simplify, stabilise
+from chainrule.training.examples import Stored
 from chainrule.training.optimizers import Optimizer
 
 Array = np.ndarray[Any, Any]
 CostGraph = Callable[[int], Graph]
 
 
+class AfterSteps(Protocol):
+    """What an epoch tells while it runs."""
+
+    def __call__(self, done: int, costs: Array, current: Callable[[], list[Array]], /) -> None:
+        """Take note of a portion of mini-batches; called after each portion, it may raise to stop.
+
+        Parameters
+        ----------
+        done
+            How many mini-batches of this epoch are done.
+        costs
+            The costs of the portion's mini-batches, in order, at least one.
+        current
+            ``current()`` returns parameters and state after the portion, as arrays that nobody writes into
+            any more; it may cost a copy. Called after the next portion has begun, it may return those after a
+            later whole mini-batch.
+        """
+
+
 @dataclass(frozen=True)
 class Batches:
     """What an epoch works on: rows of ``x`` and ``target`` in a given order, cut into mini-batches.
 
-    ``gather(rows)`` returns the inputs and targets of these rows, scaled and in the network's dtype.
+    ``gather(rows)`` returns the inputs and targets of these rows, dense, scaled and in the network's dtype.
+    ``stored`` is the data that they are taken from, None where only ``gather`` can reach it.
     """
 
     gather: Callable[[Array], tuple[Array, Array]]
     order: Array
     batch_size: int
+    stored: Stored | None = None
 
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.batch_size)
@@ -57,16 +79,12 @@ class Epoch(Protocol):
     """A function that runs an epoch. Who makes it, an interpreter or a compiler, is all the same to `fit`."""
 
     def __call__(
-        self,
-        parameters: list[Array],
-        batches: Batches,
-        learning_rate: float,
-        after_step: Callable[[int, list[Array], float], None],
+        self, parameters: list[Array], batches: Batches, learning_rate: float, after_steps: AfterSteps
     ) -> list[Array]:
         """Return the parameters after all mini-batches, and behind them the optimizer's state.
 
-        ``parameters`` begin with the network's and end with the state. ``after_step(step, parameters, cost)``
-        is called after each mini-batch; it may raise to stop. Raises `NonFinite`.
+        ``parameters`` begin with the network's and end with the state. ``after_steps`` is told of every
+        mini-batch, a portion at a time, so often that a person does not wait. Raises `NonFinite`.
         """
 
 
@@ -104,75 +122,122 @@ def _traced_update(optimizer: Optimizer, arguments: list[Any]) -> tuple[Node, ..
 
 
 VERIFIED_EVERY = 64  # steps after which the parameters are looked through for NaN and infinity
+PORTION_SECONDS = 0.05
 MOST_PROGRAMS = 64
 
 
-def interpreted_epoch(cost_graph: CostGraph, optimizer: Optimizer) -> Epoch:
-    """Return the epoch function that runs the step's graph by the reference interpreter.
+class Interpreted:
+    """The epoch function that runs the step's graph by the reference interpreter; and its single steps.
 
-    ``cost_graph(m)`` is the cost of m examples as a graph of (parameters …, x, target).
+    Parameters
+    ----------
+    cost_graph
+        ``cost_graph(m)`` is the cost of m examples as a graph of (parameters …, x, target).
+    optimizer
+        How the parameters move.
     """
-    programs: dict[int, Program] = {}
 
-    def program(size: int) -> Program:
-        if size not in programs:
-            if len(programs) >= MOST_PROGRAMS:
-                programs.clear()
-            graph = step_graph(cost_graph(size), optimizer)
-            programs[size] = Program(graph.inputs, graph.outputs, in_place=True)
-        return programs[size]
+    def __init__(self, cost_graph: CostGraph, optimizer: Optimizer) -> None:
+        self._cost_graph, self._optimizer = cost_graph, optimizer
+        self._programs: dict[int, Program] = {}
 
-    def run(
-        step: int, parameters: list[Array], batches: Batches, rate: Any
-    ) -> tuple[list[Any], list[Any], Program]:
-        rows = batches.rows(step)
-        values = [*parameters, *batches.gather(rows), rate]
-        made = program(len(rows))
-        return values, made.run(*values), made
-
-    def epoch(
-        parameters: list[Array],
-        batches: Batches,
-        learning_rate: float,
-        after_step: Callable[[int, list[Array], float], None],
+    def __call__(
+        self, parameters: list[Array], batches: Batches, learning_rate: float, after_steps: AfterSteps
     ) -> list[Array]:
-        rate = parameters[0].dtype.type(learning_rate)
-        verified = 0, parameters
-        for step in range(len(batches)):
-            before = parameters
-            _, (cost, *parameters), _ = run(step, before, batches, rate)
-            last = step + 1 == len(batches)
-            looked_through = last or (step + 1) % VERIFIED_EVERY == 0
-            if not math.isfinite(cost) or (looked_through and not _all_finite(parameters)):
-                again = partial(run, batches=batches, rate=rate)
-                raise _located(again, range(verified[0], step + 1), verified[1])
-            if looked_through:
-                verified = step, before
-            after_step(step, parameters, float(cost))
-        return parameters
+        """Run an epoch, as `Epoch` says."""
+        portion = _Portion(after_steps, parameters)
+        try:
+            self._run(portion, batches, learning_rate)
+        except NonFinite:
+            raise
+        except BaseException:
+            portion.report()  # whatever ended it, the mini-batches that were whole count
+            raise
+        return portion.parameters
 
-    return epoch
+    def _run(self, portion: _Portion, batches: Batches, learning_rate: float) -> None:
+        verified = 0, portion.parameters
+        for number in range(len(batches)):
+            before = portion.parameters
+            cost, after = self.step(number, before, batches, learning_rate)
+            last = number + 1 == len(batches)
+            looked_through = last or (number + 1) % VERIFIED_EVERY == 0
+            if not math.isfinite(cost) or (looked_through and not _all_finite(after)):
+                raise self.locate(range(verified[0], number + 1), verified[1], batches, learning_rate)
+            if looked_through:
+                verified = number, before
+            portion.add(cost, after)
+            if last or portion.is_due():
+                portion.report()
+
+    def step(
+        self, number: int, parameters: list[Array], batches: Batches, learning_rate: float
+    ) -> tuple[Any, list[Array]]:
+        """Return the cost of a mini-batch, and new arrays: parameters and state after it."""
+        program, values = self._ready(number, parameters, batches, learning_rate)
+        cost, *updated = program.run(*values)
+        return cost, updated
+
+    def locate(
+        self, steps: range, parameters: list[Array], batches: Batches, learning_rate: float
+    ) -> NonFinite:
+        """Return the signal with the step and node where NaN or infinity was born, by going over steps again.
+
+        ``parameters``, with the state, are good at the first of ``steps``. Good are those whose cost was
+        finite. If this interpreter meets nothing that is not finite, the last of ``steps`` is named.
+        """
+        good = parameters
+        for number in steps:
+            cost, updated = self.step(number, parameters, batches, learning_rate)
+            broken = not math.isfinite(cost)
+            if broken or not _all_finite(updated):
+                program, values = self._ready(number, parameters, batches, learning_rate)
+                return NonFinite(number, program.first_non_finite(*values), good if broken else parameters)
+            good, parameters = parameters, updated
+        return NonFinite(steps[-1], None, good)
+
+    def _ready(
+        self, number: int, parameters: list[Array], batches: Batches, learning_rate: float
+    ) -> tuple[Program, list[Any]]:
+        """Return the program of a mini-batch, and what it is run with."""
+        rows = batches.rows(number)
+        rate = parameters[0].dtype.type(learning_rate)
+        return self._program(len(rows)), [*parameters, *batches.gather(rows), rate]
+
+    def _program(self, size: int) -> Program:
+        if size not in self._programs:
+            if len(self._programs) >= MOST_PROGRAMS:
+                self._programs.clear()
+            graph = step_graph(self._cost_graph(size), self._optimizer)
+            self._programs[size] = Program(graph.inputs, graph.outputs, in_place=True)
+        return self._programs[size]
+
+
+class _Portion:
+    """Mini-batches that were run and not told of yet; ``parameters`` are those after the last of them."""
+
+    def __init__(self, after_steps: AfterSteps, parameters: list[Array]) -> None:
+        self._after_steps = after_steps
+        self._costs: list[float] = []
+        self._done = 0
+        self._began = time.monotonic()
+        self.parameters = parameters
+
+    def add(self, cost: Any, parameters: list[Array]) -> None:
+        self.parameters = parameters
+        self._costs.append(float(cost))
+
+    def is_due(self) -> bool:
+        return time.monotonic() - self._began >= PORTION_SECONDS
+
+    def report(self) -> None:
+        costs, self._costs = self._costs, []
+        if costs:
+            self._done += len(costs)
+            self._began = time.monotonic()
+            parameters = self.parameters
+            self._after_steps(self._done, np.array(costs), lambda: parameters)
 
 
 def _all_finite(arrays: list[Array]) -> bool:
     return all(np.isfinite(array).all() for array in arrays)
-
-
-def _located(
-    run: Callable[[int, list[Array]], tuple[list[Any], list[Any], Program]],
-    steps: range,
-    parameters: list[Array],
-) -> NonFinite:
-    """Return the signal with the step and node where NaN or infinity was born, by going over the steps again.
-
-    ``parameters`` are good at the first of ``steps``. Good are those whose cost was finite.
-    """
-    good = parameters
-    for step in steps:
-        values, (cost, *updated), program = run(step, parameters)
-        if not math.isfinite(cost):
-            return NonFinite(step, program.first_non_finite(*values), good)
-        if not _all_finite(updated):
-            return NonFinite(step, program.first_non_finite(*values), parameters)
-        good, parameters = parameters, updated
-    return NonFinite(steps[-1], None, good)

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import DataError
 from chainrule.graph.dispatch import is_masked
+from chainrule.training.sparse import is_sparse
 
 Array = np.ndarray[Any, Any]
 
@@ -21,8 +22,10 @@ def as_array(name: str, value: Any) -> Array:
     ------
     DataError
         If rows differ in length, a value is missing, or ``value`` is a masked array or a matrix, whose
-        arithmetic is another.
+        arithmetic is another, or sparse.
     """
+    if is_sparse(value):
+        raise DataError("fit.sparse", name=name, kind=type(value).__name__)
     if is_masked(value) or isinstance(value, np.matrix):
         raise DataError("fit.array_kind", name=name, kind=type(value).__name__)
     try:

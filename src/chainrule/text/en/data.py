@@ -35,6 +35,8 @@ TABLE = {
     "the row.",
     "data.span": "Column {column} (counted from 0) spans more than floating-point numbers can. Divide it "
     "by a constant.",
+    "data.scaling_kind": "Only arrays of numbers can be scaled, not {kind}. A sparse table would become dense: hand "
+    "it to the network, or use .toarray() on some of its rows.",
     "data.not_utf8": "{path}: the text is not encoded in UTF-8. Save the file as UTF-8.",
     "data.csv": "{path}, line {line}: this is not well-formed CSV ({reason}). Check quotes and commas.",
     "data.csv_open": "a quote is not closed",

@@ -32,6 +32,8 @@ TABLE = {
     "fit.one_axis": "Inputs of shape {given} with several targets: is this one example or one column? Give a table; "
     "for one column write x.reshape(-1, 1).",
     "fit.array_kind": "{name}: a {kind} has arithmetic of its own. Convert it first: numpy.asarray, or .filled(…).",
+    "fit.sparse": "{name}: a sparse {kind} cannot be used here, only for inputs. Convert it first: .toarray().",
+    "fit.sparse_damaged": "x: the parts of this sparse table contradict each other ({reason}). Build it again.",
     "fit.missing": "{name}, row {row} (counted from 0): the value is {value}. Fill it in or remove the row.",
     "fit.mixed": "{name}: words and numbers are mixed. Make them all words, or all numbers.",
     "fit.too_large": "x, row {row}, column {column} (both counted from 0): {value} is too large for {dtype}. Scale it, or "

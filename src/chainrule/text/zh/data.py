@@ -26,6 +26,7 @@ TABLE = {
     "data.not_finite": "{name}，第 {row} 行、第 {column} 列（均从 0 数起）：值为 {value}。请改正或删除该行。",
     "data.not_finite_row": "{name}，第 {row} 行（从 0 数起）：值为 {value}。请改正或删除该行。",
     "data.span": "第 {column} 列（从 0 数起）的跨度超出浮点数范围。请把它除以一个常数。",
+    "data.scaling_kind": "只能缩放数字数组，不能是 {kind}。稀疏表会变成稠密的：请直接交给网络，或对其中一些行用 .toarray()。",
     "data.not_utf8": "{path}：文本不是 UTF-8 编码。请把文件另存为 UTF-8。",
     "data.csv": "{path}，第 {line} 行：不是规范的 CSV（{reason}）。请检查引号和逗号。",
     "data.csv_open": "引号没有闭合",

@@ -27,6 +27,8 @@ TABLE = {
     "fit.ragged": "{name}：这不是数字表（{reason}）。请让每一行一样长。",
     "fit.one_axis": "输入的形状是 {given}，却有多个目标：它是一个样本还是一列？请给出表；若是一列，请写 x.reshape(-1, 1)。",
     "fit.array_kind": "{name}：{kind} 有自己的运算规则。请先转换：numpy.asarray 或 .filled(…)。",
+    "fit.sparse": "{name}：这里不能用稀疏的 {kind}，稀疏只可用于输入。请先转换：.toarray()。",
+    "fit.sparse_damaged": "x：这个稀疏表的各部分互相矛盾（{reason}）。请重新构造。",
     "fit.missing": "{name} 第 {row} 行（从 0 数起）的值是 {value}。请填补或删去该行。",
     "fit.mixed": "{name}：单词和数字混在一起。请全部写成单词，或全部写成数字。",
     "fit.too_large": "x 第 {row} 行第 {column} 列（均从 0 数起）：{value} 对 {dtype} 来说太大。请缩放，或用 dtype='float64'。",
