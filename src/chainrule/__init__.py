@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from chainrule.checks import check_gradient as check_gradient
     from chainrule.errors import ChainruleError as ChainruleError
+    from chainrule.errors import CompileError as CompileError
     from chainrule.explanations import Explanation as Explanation
     from chainrule.explanations import explain as explain
     from chainrule.functions import grad as grad
@@ -55,6 +56,7 @@ _PLACES = {
     "load": "network",
     "ArraySpec": "graph.trace",
     "ChainruleError": "errors",
+    "CompileError": "errors",
     "Explanation": "explanations",
     "Graph": "graph.graph",
     "Node": "graph.node",

@@ -14,6 +14,7 @@
     ├── SettingError          a setting has an impossible value                    (ValueError)
     │   └── UnknownNameError    no such activation, cost, data set …; suggests one
     ├── DataError             the data cannot be used                              (ValueError)
+    ├── CompileError          a graph cannot be compiled, or its code not linked    (RuntimeError)
     ├── NonFiniteCostError    training met NaN or infinity; knows where            (ArithmeticError)
     └── FileError             a file cannot be read or written                     (OSError)
         ├── FileFormatError     it is damaged, or not what it claims to be
@@ -121,6 +122,10 @@ class DataError(ChainruleError, ValueError):
 
 class NonFiniteCostError(ChainruleError, ArithmeticError):
     """Training met NaN or infinity and stopped; the last good parameters were kept."""
+
+
+class CompileError(ChainruleError, RuntimeError):
+    """Source that the compiler emitted cannot be made machine code, or the code not be linked."""
 
 
 class FileError(ChainruleError, OSError):

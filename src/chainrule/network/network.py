@@ -17,6 +17,7 @@ from chainrule.network.programs import Programs
 from chainrule.network.saved import Saved, read, write
 from chainrule.nn.architecture import read_settings
 from chainrule.nn.costs import CostFunction
+from chainrule.training.compiled import WORTH_SECONDS, CompiledEpoch, interpreted_seconds
 from chainrule.training.evaluation import Evaluation, evaluate
 from chainrule.training.examples import Examples, chunks, rows_of_a_chunk
 from chainrule.training.history import History, Listener, listener_of
@@ -24,7 +25,7 @@ from chainrule.training.loop import Plan, run_epochs
 from chainrule.training.optimizers import Optimizer
 from chainrule.training.optimizers import optimizer as named_optimizer
 from chainrule.training.settings import check_not_negative, check_positive, check_rate
-from chainrule.training.step import Epoch, Interpreted
+from chainrule.training.step import Epoch
 from chainrule.training.targets import Targets, infer_targets
 
 Array = np.ndarray[Any, Any]
@@ -88,7 +89,8 @@ class Network:
         self._values = self.architecture.start(np.random.default_rng(weights))
         self._random = np.random.default_rng(shuffling)
         self._programs = Programs(self.architecture)
-        self._epochs: dict[Optimizer, Epoch] = {}
+        self._epochs: dict[Optimizer, CompiledEpoch] = {}
+        self._work = 0.0
         self._states: dict[Optimizer, list[Array]] = {}
         self.history = History()
         self.targets: Targets | None = None
@@ -219,6 +221,7 @@ class Network:
         validation_data: tuple[Any, Any] | None = None,
         shuffle: bool = True,
         progress: bool | Listener = False,
+        compiled: bool | None = None,
     ) -> History:
         """Learn by mini-batch gradient descent: θ ← θ − η ∂C/∂θ for each mini-batch, C its mean cost.
 
@@ -244,6 +247,10 @@ class Network:
             Whether every epoch draws a new order.
         progress
             True prints a line an epoch; a function is handed `Progress` records, about twenty a second.
+        compiled
+            Whether epochs run as machine code (made in a second or two, and kept on disk) or by the
+            interpreter; values differ by rounding. None: as machine code once so much has been asked of the
+            network that it would keep the interpreter busy for about a second.
 
         Returns
         -------
@@ -291,11 +298,18 @@ class Network:
             judge_validation=lambda values: judge(held_out, values),
             listener=listener_of(progress),
         )
-        if update not in self._epochs:
-            self._epochs[update] = Interpreted(self.architecture.cost_graph, update)
+        epoch = self._epoch(update, compiled, count * -(-len(examples) // size), size)
         values = [*self._values, *(self._states.get(update) or update.init(self._values))]
-        run_epochs(values, self._epochs[update], plan, self._random, self.history, keep)
+        run_epochs(values, epoch, plan, self._random, self.history, keep)
         return self.history
+
+    def _epoch(self, update: Optimizer, compiled: bool | None, steps: int, size: int) -> Epoch:
+        """Return the function that runs an epoch; whether it is compiled depends on the work asked for."""
+        if update not in self._epochs:
+            self._epochs[update] = CompiledEpoch(self.architecture.cost_graph, update)
+        self._work += interpreted_seconds(steps, size * self.size)
+        worth = self._work >= WORTH_SECONDS if compiled is None else compiled
+        return self._epochs[update] if worth else self._epochs[update].interpreted
 
     def _traced(self, x: Node) -> Any:
         """Return the outputs for traced inputs, as nodes of the same trace."""

@@ -24,7 +24,7 @@ from chainrule.primitives.shapes import normal_axes
 def stable_logsumexp(xp: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
     """Return log Σ exp(x), the largest entry taken out first so that nothing overflows."""
     x = xp.asarray(x)
-    top = largest_of(xp, x.real, axis=axis, keepdims=True)
+    top = largest_of(xp, xp.real(x), axis=axis, keepdims=True)
     top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
     total = xp.log(sum_of(xp, xp.exp(x - top), axis=axis, keepdims=True)) + top
     return total if keepdims else xp.squeeze(total, axis=axis)
@@ -33,14 +33,14 @@ def stable_logsumexp(xp: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
 def stable_softmax(xp: Any, x: Any, *, axis: Axes) -> Any:
     """Return exp(x) / Σ exp(x), the largest entry taken out first so that nothing overflows."""
     x = xp.asarray(x)
-    shifted = xp.exp(x - largest_of(xp, x.real, axis=axis, keepdims=True))
+    shifted = xp.exp(x - largest_of(xp, xp.real(x), axis=axis, keepdims=True))
     return shifted / sum_of(xp, shifted, axis=axis, keepdims=True)
 
 
 def stable_log_softmax(xp: Any, x: Any, *, axis: Axes) -> Any:
     """Return x − log Σ exp(x), the largest entry taken out first so that nothing overflows."""
     x = xp.asarray(x)
-    shifted = x - largest_of(xp, x.real, axis=axis, keepdims=True)
+    shifted = x - largest_of(xp, xp.real(x), axis=axis, keepdims=True)
     return shifted - xp.log(sum_of(xp, xp.exp(shifted), axis=axis, keepdims=True))
 
 

@@ -1,10 +1,11 @@
 """English texts, a file for each part of the library."""
 
-from chainrule.text.en import cli, common, data, explain, graph, training
+from chainrule.text.en import cli, common, compiler, data, explain, graph, training
 
 TABLE: dict[str, str] = {
     **cli.TABLE,
     **common.TABLE,
+    **compiler.TABLE,
     **data.TABLE,
     **explain.TABLE,
     **graph.TABLE,

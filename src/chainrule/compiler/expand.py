@@ -1,0 +1,134 @@
+"""Expansion: operations that the compiler does not know by themselves become those that it does.
+
+A primitive's own ``forward`` says what it is made of: it is run on nodes instead of arrays. So softmax becomes
+largest entries, exponentials and sums, gelu a product, and an operation that somebody adds tomorrow compiles
+without a line here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.formulas import expression, loop_dtypes
+from chainrule.errors import ChainruleError
+from chainrule.graph.context import described, on_behalf
+from chainrule.graph.graph import Graph
+from chainrule.graph.node import CONSTANT, INPUT, Node, apply, lift
+from chainrule.graph.order import ancestors
+
+LOWERED = frozenset(
+    "reshape transpose broadcast_to concatenate index add_at sum prod max min all any cumsum argmax argmin "
+    "matmul einsum".split()
+)
+DTYPES = frozenset("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split())
+DEEPEST = 8  # expansions within expansions
+
+
+class Refusal(Exception):  # noqa: N818 - a signal: this graph runs by the interpreter
+    """A graph, or a part of it, that cannot be lowered; ``reason`` is a key of the texts."""
+
+    def __init__(self, reason: str, **values: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.values = values
+
+
+class _Space:
+    """NumPy as ``forward`` functions see it while they make nodes; what it lacks are primitives of ours."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name) if hasattr(np, name) else partial(apply, name)
+
+    @staticmethod
+    def asarray(x: Any) -> Any:
+        return lift(x)
+
+    @staticmethod
+    def real(x: Any) -> Any:
+        return lift(x)  # no node is complex
+
+    @staticmethod
+    def mean(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+        node = lift(x)
+        real = node if node.dtype.kind == "f" else apply("convert", node, dtype="float64")
+        count = math.prod(node.shape[place] for place in axis)
+        return np.sum(real, axis=axis, keepdims=keepdims) / (count or math.nan)
+
+
+SPACE: Any = _Space()
+
+
+def expand(graph: Graph) -> Graph:
+    """Return the graph in operations that can be lowered, under the same names.
+
+    Raises
+    ------
+    Refusal
+        If an operation can neither be lowered nor expanded.
+    """
+    new: dict[Node, Node] = {node: node for node in graph.inputs}
+    with on_behalf() as on_behalf_of:
+        _expand_into(new, graph.outputs, on_behalf_of, 0)
+    named = graph.node_names()
+    names = {new[node]: named[node] for node in set(graph.nodes) - set(graph.inputs) if node in named}
+    outputs = [new[node] for node in graph.outputs]
+    return Graph(graph.inputs, outputs, name=graph.name, single=False, names=names)
+
+
+def _expand_into(
+    new: dict[Node, Node], outputs: Sequence[Node], on_behalf_of: Callable[[Node], object], depth: int
+) -> None:
+    """Enter, for all ancestors of ``outputs``, the node that stands for each."""
+    for node in ancestors(outputs, stop=list(new)):
+        operands = tuple([new[source] for source in node.inputs])
+        on_behalf_of(node)
+        same = _are_same(operands, node.inputs)
+        rebuilt = node if same else apply(node.primitive, *operands, **node.settings)
+        if not is_known(rebuilt):
+            if depth == DEEPEST:
+                raise _refused(rebuilt)
+            made = _expansion(rebuilt)
+            _expand_into(new, [made], on_behalf_of, depth + 1)
+            rebuilt = new[made]
+        new[node] = rebuilt
+
+
+def is_known(node: Node) -> bool:
+    """Return whether a node is a leaf, can be lowered, or has a formula."""
+    if node.primitive in (INPUT, CONSTANT) or node.primitive.name in LOWERED:
+        return node.dtype.name in DTYPES
+    if not node.primitive.elementwise or loop_dtypes(node) is None:
+        return False
+    return expression(node, ["x", "y", "z"][: len(node.inputs)]) is not None
+
+
+def _expansion(node: Node) -> Node:
+    """Return what a node is made of: its primitive's ``forward``, run on nodes."""
+    operands = [source.value if source.weak else source for source in node.inputs]
+    try:
+        made = node.primitive.forward(SPACE, *operands, **node.settings)
+    except ChainruleError:
+        made = None
+    if not isinstance(made, Node) or _is_itself(made, node):
+        raise _refused(node)
+    if made.shape != node.shape:
+        made = apply("broadcast_to", made, shape=node.shape)
+    return made if made.dtype == node.dtype else apply("convert", made, dtype=node.dtype.name)
+
+
+def _is_itself(made: Node, node: Node) -> bool:
+    return made.primitive is node.primitive and _are_same(made.inputs, node.inputs)
+
+
+def _are_same(some: Sequence[Node], others: Sequence[Node]) -> bool:
+    return all(a is b for a, b in zip(some, others, strict=True))
+
+
+def _refused(node: Node) -> Refusal:
+    place = described(node.location)
+    return Refusal("compile.operation", name=node.primitive.name, dtype=str(node.dtype), where=place)

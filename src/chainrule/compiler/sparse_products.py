@@ -1,0 +1,127 @@
+"""Products with a mini-batch of which only what is not 0 is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.formulas import literal
+from chainrule.compiler.fuse import Kernel, seen_through
+from chainrule.compiler.loops import Access, Address, Buffer, Do, Let, Loop, Statement, Store, Text
+from chainrule.compiler.lower import REGISTER, Lowerer, SparseRows, padded_row
+from chainrule.compiler.places import Affine, variable
+from chainrule.compiler.tiles import entry_of, right_operand, tiles_of, update_factor
+from chainrule.graph.node import Node
+
+WIDEST = 8  # registers that hold a row of the result while the entries of a sparse row run by
+
+
+def sparse_product(lowerer: Lowerer, kernel: Kernel) -> None:
+    """Lower a product whose left operand is the sparse mini-batch, or its transpose.
+
+    ``x @ W``: the rows of W at the columns that are not 0, added up. ``transpose(x) @ D``: a row of D, added
+    to the rows of the result at these columns.
+    """
+    (node,) = kernel.nodes
+    source = node.inputs[0]
+    table = lowerer.sparse[seen_through(source)]
+    made: list[Statement] = []
+    factor = update_factor(lowerer, kernel, made)
+    if kernel.onto is not None:
+        out = lowerer.buffers[kernel.onto.new] = lowerer.buffer(kernel.onto.target)
+        title = lowerer.title([kernel.onto.new])
+    else:
+        out = lowerer.output_buffer(node, kernel, padded=True)
+        title = lowerer.title([node])
+    right = right_operand(lowerer, node.inputs[1])
+    if seen_through(source) is source:
+        made += _gather_rows(node, table, right, out)
+    else:
+        made += _scatter_rows(node, table, right, out, factor)
+    lowerer.add(title, [node], made)
+
+
+def _tiles(columns: int, dtype: np.dtype[Any]) -> Iterator[tuple[int, int, int]]:
+    """Yield where tiles of columns begin and end, and how wide each is."""
+    per_register = REGISTER // dtype.itemsize
+    place, left = 0, padded_row(columns, dtype) // per_register
+    wide = WIDEST
+    while left:
+        count = left // wide
+        if count:
+            yield place, place + count * wide * per_register, wide * per_register
+            place, left = place + count * wide * per_register, left - count * wide
+        wide //= 2
+
+
+def _gather_rows(node: Node, table: SparseRows, right: Access, out: Buffer) -> Iterator[Statement]:
+    zero = literal(node.dtype.type(0), node.dtype)
+    body: list[Statement] = [*_row(table), *_prefetches(table)]
+    for begin, end, width in _tiles(node.shape[1], node.dtype):
+
+        def tile(column: Affine, width: int = width) -> list[Statement]:
+            weights = Address(entry_of(right, variable("column"), column))
+            added = Text(f"multiply_add(⟨0⟩, load(⟨1⟩, {width}), sums0)", (_entry(table.values), weights))
+            return [
+                Let("sums0", Text(f"spread({zero}, {width})")),
+                _entries([_read_column(table), Let("sums0", added)]),
+                Do(Text("store(⟨0⟩, sums0)", (Address(Access(out, (variable("i"), column))),))),
+            ]
+
+        body += tiles_of(begin, end, width, tile)
+    yield Loop("i", table.batch, body)
+
+
+def _scatter_rows(
+    node: Node, table: SparseRows, right: Access, out: Buffer, factor: str | None
+) -> Iterator[Statement]:
+    if factor is None:
+        zero = Text(literal(node.dtype.type(0), node.dtype))
+        place = Access(out, (variable("i"),), flat=True)
+        yield Loop("i", out.entries, [Store(place, zero)])
+    body: list[Statement] = [*_row(table)]
+    times = f" * {factor}" if factor else ""
+    for begin, end, width in _tiles(node.shape[1], node.dtype):
+
+        def tile(column: Affine, width: int = width) -> list[Statement]:
+            source = Address(entry_of(right, variable("i"), column))
+            target = Address(Access(out, (variable("column"), column)))
+            added = f"store(⟨0⟩, multiply_add(⟨1⟩, change, load(⟨0⟩, {width})))"
+            return [
+                Let("change", Text(f"load(⟨0⟩, {width}){times}", (source,))),
+                _entries([_read_column(table), Do(Text(added, (target, _entry(table.values))))]),
+            ]
+
+        body += tiles_of(begin, end, width, tile)
+    yield Loop("i", table.batch, body)
+
+
+def _row(table: SparseRows, name: str = "row", begin: str = "begin", ends: str = "") -> Iterator[Statement]:
+    """Yield what finds the row of example i, and where its entries start and stop."""
+    yield Let(name, Text("⟨0⟩", (Access(table.order, (variable(begin) + variable("i"),)),)))
+    row = variable(name)
+    yield Let(f"{ends}start", Text("⟨0⟩", (Access(table.starts, (row,)),)))
+    yield Let(f"{ends}stop", Text("⟨0⟩", (Access(table.starts, (row + 1,)),)))
+
+
+def _entry(buffer: Buffer) -> Access:
+    return Access(buffer, (variable("entry"),))
+
+
+def _read_column(table: SparseRows) -> Let:
+    return Let("column", Text("int64(⟨0⟩)", (_entry(table.columns),)))
+
+
+def _entries(body: list[Statement]) -> Loop:
+    return Loop("entry", "stop", body, start="start")
+
+
+def _prefetches(table: SparseRows) -> Iterator[Statement]:
+    """Yield what fetches the next mini-batch's rows into the caches while this one is computed."""
+    yield from _row(table, "ahead", "following", "ahead_")
+    for buffer in (table.values, table.columns):
+        step = 64 // buffer.dtype.itemsize
+        fetch = Do(Text("prefetch(⟨0⟩)", (Address(Access(buffer, (variable("place"),))),)))
+        yield Loop("place", "ahead_stop", [fetch], start="ahead_start", step=step)

@@ -1,0 +1,62 @@
+"""What all products of matrices share: operands as they must lie in memory, tiles of columns, updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from chainrule.compiler.fuse import Kernel
+from chainrule.compiler.loops import Access, Buffer, Let, Loop, Statement, Store, joined
+from chainrule.compiler.lower import Body, Lowerer, nest, padded_row, wrapped
+from chainrule.compiler.places import Affine, variable
+from chainrule.graph.node import Node
+
+
+def right_operand(lowerer: Lowerer, source: Node) -> Access:
+    """Return entry k, j of a right operand as it lies in memory, copied if its rows do not lie so."""
+    index = (variable("k"), variable("j"))
+    found = Body(lowerer).value(source, index).operands
+    if len(found) == 1 and isinstance(found[0], Access):
+        access = found[0]
+        place = access.place
+        factors = dict(place.terms)
+        whole = padded_row(source.shape[1], source.dtype) <= factors.get("k", 0)
+        if factors.get("j", 1) == 1 and whole:
+            return access
+    return Access(packed(lowerer, source, padded_row(source.shape[1], source.dtype)), index)
+
+
+def packed(lowerer: Lowerer, source: Node, row: int) -> Buffer:
+    """Return a copy of an operand, made in a stage of its own, row after row."""
+    name = f"{lowerer.names.get(source) or 'constant'}_rows"
+    buffer = lowerer.temporary(name, source.shape, source.dtype, row)
+    place, loops = nest(source.shape)
+    inside = Body(lowerer)
+    entry = inside.value(source, place)
+    inside.statements.append(Store(Access(buffer, place), entry))
+    lowerer.add(name, (), wrapped(loops, inside.statements), "rows")
+    return buffer
+
+
+def update_factor(lowerer: Lowerer, kernel: Kernel, body: list[Statement]) -> str | None:
+    """Append what the factor of an update is; return its name."""
+    if kernel.onto is None:
+        return None
+    sign = "-" if kernel.onto.sign < 0 else ""
+    operands = Body(lowerer).value(kernel.onto.factor, ())
+    body.append(Let("factor", joined(f"{sign}⟨0⟩", operands)))
+    return "factor"
+
+
+def tiles_of(
+    begin: int, end: int, width: int, make: Callable[[Affine], list[Statement]]
+) -> Iterator[Statement]:
+    """Yield the loop over tiles of columns; no loop for a single one."""
+    if end - begin == width:
+        yield from make(Affine(begin))
+    else:
+        yield Loop("j", end, make(variable("j")), start=begin, step=width)
+
+
+def entry_of(right: Access, row: Affine, column: Affine) -> Access:
+    """Return an entry of the right operand, which is known by its entry k, j."""
+    return Access(right.buffer, tuple([part.replaced(k=row, j=column) for part in right.index]), right.flat)

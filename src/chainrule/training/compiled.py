@@ -1,0 +1,217 @@
+"""The compiled epoch: the step's graph as machine code, run in portions of about 50 milliseconds.
+
+What it cannot do, the interpreter does on the same graph: the last mini-batch of an epoch if it is smaller,
+and the search for the operation where a number ceased to be finite.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.epochs import Data, EpochCode, EpochMemory, sparse_pays
+from chainrule.compiler.expand import Refusal
+from chainrule.errors import CompileError
+from chainrule.text import say
+from chainrule.training.examples import Stored
+from chainrule.training.optimizers import Optimizer
+from chainrule.training.sparse import as_csr, is_sparse
+from chainrule.training.step import AfterSteps, Batches, CostGraph, Interpreted, NonFinite, step_graph
+
+Array = np.ndarray[Any, Any]
+PORTION_SECONDS = 0.05
+DENSE_FROM = 0.3  # share of entries that are not 0 from which rows are used as they are
+STAGED_BYTES = 16 << 20  # of rows that are read at a time where not all are in memory
+SNAPSHOT_SHARE = 0.02  # of the time that may go into copies to which a search for NaN can return
+
+WORTH_SECONDS = 1.0  # of the interpreter from which machine code is worth its making
+STEP_SECONDS, PRODUCT_SECONDS = 1e-4, 3e-10  # of the interpreter: for a step, for a parameter and an example
+
+
+def interpreted_seconds(steps: int, size: int) -> float:
+    """Return about how long the interpreter takes; ``size`` is parameters times examples in a mini-batch.
+
+    It only counts: so the same calls are compiled on every machine, and give the same bits.
+    """
+    return steps * (STEP_SECONDS + PRODUCT_SECONDS * size)
+
+
+class CompiledEpoch:
+    """An epoch function, as `chainrule.training.step.Epoch` says, that runs compiled code where it can.
+
+    Parameters
+    ----------
+    cost_graph
+        ``cost_graph(m)`` is the cost of m examples as a graph of (parameters …, x, target).
+    optimizer
+        How the parameters move.
+
+    Attributes
+    ----------
+    interpreted
+        The interpreter's epoch function of the same graph.
+    reason
+        Why epochs run by the interpreter; None if they are compiled.
+    """
+
+    def __init__(self, cost_graph: CostGraph, optimizer: Optimizer) -> None:
+        self.interpreted = Interpreted(cost_graph, optimizer)
+        self.reason: str | None = None
+        self._cost_graph, self._optimizer = cost_graph, optimizer
+        self._memories: dict[tuple[int, Any], EpochMemory] = {}
+        self._data: tuple[Stored, Data] | None = None
+
+    @property
+    def source(self) -> str:
+        """The emitted source that was made last; empty if there is none."""
+        return list(self._memories.values())[-1].code.source if self._memories else ""
+
+    def __call__(
+        self, parameters: list[Array], batches: Batches, learning_rate: float, after_steps: AfterSteps
+    ) -> list[Array]:
+        """Run an epoch."""
+        whole = len(batches.order) // batches.batch_size
+        if not whole or self.reason is not None:
+            return self.interpreted(parameters, batches, learning_rate, after_steps)
+        try:
+            data = self._data_of(batches)
+            memory = self._memory(batches.batch_size, data)
+        except Refusal as refusal:
+            self.reason = say(refusal.reason, **refusal.values)
+        except CompileError as error:
+            self.reason = str(error)
+        if self.reason is not None:
+            return self.interpreted(parameters, batches, learning_rate, after_steps)
+        return _Run(self.interpreted, memory, data, batches, learning_rate).all(parameters, after_steps)
+
+    def _data_of(self, batches: Batches) -> Data | None:
+        """Return all examples in the form that compiled code reads; None if they are read in parts."""
+        stored = batches.stored
+        if stored is None:
+            return None
+        if self._data is None or self._data[0] is not stored:
+            self._data = stored, self._prepared(stored, batches.batch_size)
+        return self._data[1]
+
+    def _prepared(self, stored: Stored, batch_size: int) -> Data:
+        given = is_sparse(stored.x)
+        if given or (stored.nonzero_share < DENSE_FROM and sparse_pays(self._graph(batch_size))):
+            return Data(tuple(as_csr(stored.x)), stored.target)
+        return Data((stored.x,), stored.target)
+
+    def _memory(self, size: int, data: Data | None) -> EpochMemory:
+        sparse = data.rows[1].dtype if data is not None and data.sparse else None
+        key = size, sparse
+        if key not in self._memories:
+            self._memories[key] = EpochMemory(EpochCode(self._graph(size), sparse))
+        return self._memories[key]
+
+    def _graph(self, size: int) -> Any:
+        return step_graph(self._cost_graph(size), self._optimizer)
+
+
+class _Run:
+    """One epoch of compiled steps."""
+
+    def __init__(
+        self,
+        interpreted: Interpreted,
+        memory: EpochMemory,
+        data: Data | None,
+        batches: Batches,
+        learning_rate: float,
+    ) -> None:
+        self.interpreted, self.memory, self.batches, self.rate = interpreted, memory, batches, learning_rate
+        self.size = batches.batch_size
+        self.whole = len(batches.order) // self.size
+        self.data = data
+        self.first = 0  # the step with which the rows begin that are at hand
+        if data is not None:
+            memory.use(data, batches.order)
+
+    def all(self, parameters: list[Array], after_steps: AfterSteps) -> list[Array]:
+        """Run the epoch's steps; return parameters and state after them."""
+        memory = self.memory
+        memory.begin(parameters, self.rate)
+        good, good_at, taken, price = parameters, 0, time.monotonic(), 0.0
+        done, count = 0, 1
+        while done < self.whole:
+            began = time.monotonic()
+            stop = min(done + count, self.whole)
+            self.run(done, stop, partial(self._search, good_at, good), after_steps)
+            done, now = stop, time.monotonic()
+            count = _next_count(count, now - began)
+            if done == self.whole or (now - taken) * SNAPSHOT_SHARE >= price:
+                if not memory.finite():
+                    raise self._search(good_at, good, done - 1)
+                good, good_at, taken = memory.carried(), done, time.monotonic()
+                price = taken - now
+        return self._remainder(good, after_steps) if self.whole < len(self.batches) else good
+
+    def run(
+        self, first: int, stop: int, search: Callable[[int], NonFinite], after_steps: AfterSteps
+    ) -> None:
+        """Run a portion of steps and tell of it, also if something else, such as Ctrl-C, interrupts here."""
+        for begin, end in self._at_hand(first, stop):
+            self._read(begin, end)
+            status, costs = -1, np.zeros(0)
+            try:
+                status, costs = self._steps(begin, end)
+            finally:
+                if status == end:
+                    after_steps(end, costs, self.memory.carried)
+            if status != end:
+                raise search(status)
+
+    def _steps(self, begin: int, end: int) -> tuple[int, Array]:
+        status, costs = self.memory.run(begin - self.first, end - self.first)
+        return status + self.first, costs
+
+    def _at_hand(self, first: int, stop: int) -> list[tuple[int, int]]:
+        """Return the parts in which steps can be run: one, or as many as rows must be read."""
+        if self.data is not None:
+            return [(first, stop)]
+        row = self.batches.gather(self.batches.order[:1])
+        most = max(1, STAGED_BYTES // (self.size * max(1, row[0].nbytes + row[1].nbytes)))
+        return [(begin, min(begin + most, stop)) for begin in range(first, stop, most)]
+
+    def _search(self, first: int, parameters: list[Array], last: int) -> NonFinite:
+        """Return where a number ceased to be finite, in steps ``first`` to ``last``: they are run again."""
+        self.memory.begin(parameters, self.rate)
+        before, at = parameters, first
+        for step in range(first, last + 1):
+            now = self.memory.carried()
+            self._read(step, step + 1)
+            status, _ = self._steps(step, step + 1)
+            if status != step + 1 or not self.memory.finite():
+                break
+            before, at = now, step
+        return self.interpreted.locate(range(at, step + 1), before, self.batches, self.rate)
+
+    def _read(self, begin: int, end: int) -> None:
+        """Have the rows of steps at hand."""
+        if self.data is None:
+            rows = self.batches.order[begin * self.size : end * self.size]
+            x, target = self.batches.gather(rows)
+            data = Data((np.ascontiguousarray(x),), np.ascontiguousarray(target))
+            self.memory.use(data, np.arange(len(rows)))
+            self.first = begin
+
+    def _remainder(self, parameters: list[Array], after_steps: AfterSteps) -> list[Array]:
+        """Run the last, smaller mini-batch by the interpreter."""
+        cost, after = self.interpreted.step(self.whole, parameters, self.batches, self.rate)
+        if not np.isfinite(cost) or not all(np.isfinite(array).all() for array in after):
+            raise self.interpreted.locate(
+                range(self.whole, self.whole + 1), parameters, self.batches, self.rate
+            )
+        after_steps(self.whole + 1, np.array([cost]), lambda: after)
+        return after
+
+
+def _next_count(count: int, seconds: float) -> int:
+    """Return how many steps to run next, so that they take about `PORTION_SECONDS`."""
+    return max(1, min(8 * count, int(count * PORTION_SECONDS / max(seconds, 1e-9))))
