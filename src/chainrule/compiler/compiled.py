@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+import chainrule.primitives  # noqa: F401 - a function that is traced finds its operations in the registry
 from chainrule.compiler.cache import machine_code
 from chainrule.compiler.expand import Refusal
 from chainrule.compiler.loops import Buffer
 from chainrule.compiler.memory import LINE, OWN_SLOT
 from chainrule.compiler.pipeline import Stages, stages
 from chainrule.errors import ChainruleError
+from chainrule.graph import context
+from chainrule.graph.dispatch import check_plain
 from chainrule.graph.graph import Graph
+from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.trace import ArraySpec, function_name, is_array, trace_call
-from chainrule.graph.tree import leaves, rebuild
+from chainrule.graph.tree import rebuild
 from chainrule.rewrites import simplify
 from chainrule.text import say
 
@@ -46,8 +51,7 @@ class Workspace:
         for buffer in made.lowered.buffers:
             if buffer.role == "constant":
                 self.view(buffer)[...] = buffer.value
-        self.inputs = [None if b.slot else self.view(b) for b in made.lowered.inputs]
-        self.outputs = [None if b.slot else self.view(b) for b in made.lowered.outputs]
+        self.inputs = [(place, self.view(b)) for place, b in enumerate(made.lowered.inputs) if not b.slot]
 
     def view(self, buffer: Buffer) -> Array:
         """Return an array in the block, without the padding of its rows."""
@@ -66,41 +70,93 @@ class Machine:
         self.stages = stages(graph, own_slots=(OWN_SLOT,), checked=checked)
         self.source = self.stages.source
         name = self.stages.lowered.name
-        work = sum(node.size for node in self.stages.fused.graph.nodes)
         self.filename = f"<chainrule {name} {id(self):x}>"
         code = machine_code(self.source, name, self.filename)
+        work = sum(_work(node) for node in self.stages.fused.graph.nodes)
         self._run = code.load(hold_gil=work < SMALL)
-        self._free: list[Workspace] = []
-        buffers = self.stages.lowered
-        self._inputs = list(enumerate(zip(buffers.inputs, graph.inputs, strict=True)))
-        self._outputs = list(enumerate(buffers.outputs))
+        self._free: list[tuple[Workspace, list[tuple[int, Array]]]] = []
+        self._large = [(p, b) for p, b in enumerate(self.stages.lowered.inputs) if b.slot]
+        self._arrange(graph)
 
-    def run(self, values: Any) -> list[Any] | None:
-        """Return the outputs in memory of their own; None if the function gave up: an index is outside."""
+    def _arrange(self, graph: Graph) -> None:
+        """Sort the outputs by where their values come from."""
+        buffers = self.stages.lowered.outputs
+        inputs = {node: place for place, node in enumerate(graph.inputs)}
+        first: dict[Buffer, int] = {}
+        self._count = len(buffers)
+        self._small: list[tuple[int, Buffer]] = []
+        self._slots: list[tuple[int, Buffer]] = []
+        self._passed: list[tuple[int, int]] = []
+        self._again: list[tuple[int, int]] = []
+        self._fixed: list[tuple[int, Any]] = []
+        for place, (node, buffer) in enumerate(zip(graph.outputs, buffers, strict=True)):
+            if node.primitive is CONSTANT:
+                self._fixed.append((place, node.value))
+            elif node in inputs:
+                self._passed.append((place, inputs[node]))
+            elif buffer in first:
+                self._again.append((place, first[buffer]))
+            else:
+                first[buffer] = place
+                (self._slots if buffer.slot else self._small).append((place, buffer))
+
+    def _workspace(self) -> tuple[Workspace, list[tuple[int, Array]]]:
         try:
-            space = self._free.pop()
+            return self._free.pop()
         except IndexError:
             space = Workspace(self.stages)
+            return space, [(place, space.view(buffer)) for place, buffer in self._small]
+
+    def run(self, values: Sequence[Any]) -> list[Any] | None:
+        """Return the outputs in memory of their own; None if the function gave up: an index is outside."""
+        taken = self._workspace()
+        space, small = taken
+        for place, view in space.inputs:
+            view[...] = values[place]
         held = []
-        for place, (buffer, _) in self._inputs:
-            view = space.inputs[place]
-            if view is not None:
-                view[...] = values[place]
-            else:
-                array = np.ascontiguousarray(values[place], buffer.dtype)
-                space.table[buffer.slot] = array.__array_interface__["data"][0]
-                held.append(array)
-        results: list[Any] = [None] * len(self._outputs)
-        for place, buffer in self._outputs:
-            if buffer.slot:
-                results[place] = array = np.empty(buffer.shape, buffer.dtype)
-                space.table[buffer.slot] = array.__array_interface__["data"][0]
+        for place, buffer in self._large:
+            array = np.ascontiguousarray(values[place], buffer.dtype)
+            space.table[buffer.slot] = array.ctypes.data
+            held.append(array)
+        results: list[Any] = [None] * self._count
+        for place, buffer in self._slots:
+            results[place] = array = np.empty(buffer.shape, buffer.dtype)
+            space.table[buffer.slot] = array.ctypes.data
         status = self._run(space.address, 0, 0)
-        for place, view in enumerate(space.outputs):
-            if view is not None:
-                results[place] = view.copy() if view.ndim else view[()]
-        self._free.append(space)
+        for place, view in small:
+            results[place] = view.copy() if view.ndim else view[()]
+        self._free.append(taken)
+        for place, source in self._passed:
+            results[place] = _copy(values[source])
+        for place, source in self._again:
+            results[place] = _copy(results[source])
+        for place, value in self._fixed:
+            results[place] = value if type(value) in (bool, int, float) else _copy(value)
         return None if status < 0 else results
+
+
+def _copy(value: Any) -> Any:
+    return np.array(value)[()] if np.ndim(value) == 0 else np.array(value)
+
+
+def _work(node: Node) -> int:
+    """Return about how many operations a node is."""
+    if node.primitive.name in ("matmul", "einsum"):
+        return math.prod([max(source.size, 1) for source in node.inputs])  # an upper bound will do
+    return max([node.size, *[source.size for source in node.inputs]])
+
+
+class Entry(NamedTuple):
+    """What a function has become for arguments of certain shapes and dtypes.
+
+    ``kept`` are objects by whose identity the entry is found: they must not make room for others.
+    """
+
+    graph: Graph
+    machine: Machine | None
+    reason: str | None
+    bare: bool
+    kept: Any
 
 
 class Compiled:
@@ -110,6 +166,8 @@ class Compiled:
     ----------
     source
         The emitted source of the last call's shapes; an empty text before the first call.
+    stages
+        All stages of the last call's shapes.
     reason
         Why the last call's shapes run by the interpreter; None if they are compiled.
     """
@@ -118,46 +176,50 @@ class Compiled:
         update_wrapper(self, function)
         self._function = function
         self._name = function_name(function)
-        self._made: dict[Any, tuple[Graph, Machine | None, str | None]] = {}
+        self._made: dict[Any, Entry] = {}
         self._lock = Lock()
-        self._last: tuple[Graph, Machine | None, str | None] | None = None
+        self._last: Entry | None = None
 
     def __repr__(self) -> str:
-        state = "" if self._last is None else " (interpreted)" if self._last[1] is None else " (compiled)"
+        state = "" if self._last is None else " (interpreted)" if self._last.machine is None else " (compiled)"
         return f"<Compiled {self._name}{state}>"
 
     @property
     def source(self) -> str:
         """The emitted source of the last call's shapes."""
-        machine = None if self._last is None else self._last[1]
+        machine = None if self._last is None else self._last.machine
         return "" if machine is None else machine.source
 
     @property
     def stages(self) -> Stages | None:
         """All stages of the last call's shapes; None if there are none."""
-        machine = None if self._last is None else self._last[1]
+        machine = None if self._last is None else self._last.machine
         return None if machine is None else machine.stages
 
     @property
     def reason(self) -> str | None:
         """Why the last call's shapes run by the interpreter."""
-        return None if self._last is None else self._last[2]
+        return None if self._last is None else self._last.reason
 
     def __call__(self, *arguments: Any, **settings: Any) -> Any:
         """Compute the function's value."""
-        key, values = _key_of(arguments, settings)
+        if context.tracing.get() is not None:
+            return self._function(*arguments, **settings)  # it becomes part of the graph that is traced
+        values: list[Any] = []
+        key: Any = tuple([_form(argument, values) for argument in arguments])
+        if settings:
+            key = key, tuple([(name, _content(value)) for name, value in settings.items()])
         entry = self._made.get(key)
         if entry is None:
             entry = self._compile(key, arguments, settings)
         self._last = entry
-        graph, machine, _ = entry
-        if machine is not None:
-            results = machine.run(values)
+        if entry.machine is not None:
+            results = entry.machine.run(values)
             if results is not None:
-                return graph.pack(results)
-        return graph(*arguments)
+                return results[0] if entry.bare else entry.graph.pack(results)
+        return entry.graph(*arguments)
 
-    def _compile(self, key: Any, arguments: Any, settings: Any) -> tuple[Graph, Machine | None, str | None]:
+    def _compile(self, key: Any, arguments: Any, settings: Any) -> Entry:
         with self._lock:
             if key in self._made:
                 return self._made[key]
@@ -165,10 +227,8 @@ class Compiled:
             graph = trace_call(self._function, specs, settings).graph
             machine, reason = compiled_or_reason(simplify(graph))
             if reason is not None:
-                warnings.warn(
-                    say("compile.interpreted", name=self._name, reason=reason), InterpretedWarning, 4
-                )
-            entry = self._made[key] = (graph, machine, reason)
+                warnings.warn(say("compile.interpreted", name=self._name, reason=reason), InterpretedWarning, 3)
+            entry = self._made[key] = Entry(graph, machine, reason, graph.single, (arguments, settings))
             return entry
 
 
@@ -189,32 +249,38 @@ def _spec(value: Any) -> Any:
     return ArraySpec(array.shape, array.dtype)
 
 
-def _key_of(arguments: Any, settings: Any) -> tuple[Any, list[Any]]:
-    """Return what a specialisation depends on, and the arrays."""
-    key: list[Any] = []
-    values: list[Any] = []
-    for argument in arguments:
-        if type(argument) is np.ndarray:
-            key.append((argument.shape, argument.dtype))
-            values.append(argument)
-            continue
-        for leaf in leaves((argument,)):
-            if is_array(leaf.value):
-                array = np.asarray(leaf.value)
-                key.append((leaf.path, array.shape, array.dtype))
-                values.append(array)
-            else:
-                key.append((leaf.path, _hashable(leaf.value)))
-    key += [(name, _hashable(value)) for name, value in settings.items()]
-    return tuple(key), values
+def _form(value: Any, values: list[Any]) -> Any:
+    """Return what a graph depends on in an argument; append the arrays in it to ``values``."""
+    if type(value) is np.ndarray and value.dtype.kind in "biuf":
+        values.append(value)
+        return value.shape, value.dtype
+    if isinstance(value, dict):
+        return type(value), tuple([(key, _form(entry, values)) for key, entry in value.items()])
+    if isinstance(value, list | tuple):
+        return type(value), tuple([_form(entry, values) for entry in value])
+    if is_array(value):
+        check_plain(value)
+        array = np.asarray(value)
+        values.append(array)
+        return array.shape, array.dtype
+    return _content(value)
 
 
-def _hashable(value: Any) -> Any:
+def _content(value: Any) -> Any:
+    """Return what stands for a value that a graph is traced with: its content, or the object that it is."""
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    if isinstance(value, dict):
+        return type(value), tuple([(key, _content(entry)) for key, entry in value.items()])
+    if isinstance(value, list | tuple):
+        return type(value), tuple([_content(entry) for entry in value])
+    if isinstance(value, float):
+        return type(value), repr(value)  # 0.0 == −0.0, and NaN is not itself
     try:
         hash(value)
     except TypeError:
-        return type(value).__name__, id(value)
-    return type(value).__name__, value
+        return type(value), id(value)
+    return type(value), value
 
 
 def compile(function: Function) -> Compiled:

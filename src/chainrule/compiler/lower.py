@@ -54,7 +54,7 @@ class Lowered:
     buffers: tuple[Buffer, ...]
     stages: list[Stage]
     names: Mapping[Node, str]
-    carried: dict[Buffer, Buffer] = field(default_factory=dict)
+    buffer_of: Mapping[Node, Buffer] = field(default_factory=dict)
     shared: bool = False
 
     def __str__(self) -> str:

@@ -50,7 +50,14 @@ def run_kernels(lowerer: Lowerer, skip: Set[Node] = frozenset()) -> Lowered:
     buffers = tuple(dict.fromkeys((*known, *outputs, *lowerer.buffers.values(), *lowerer.extra)))
     name = identifier(fused.graph.name)
     return Lowered(
-        name, tuple(known), outputs, buffers, lowerer.stages, lowerer.names, shared=lowerer.layout.shared
+        name,
+        tuple(known),
+        outputs,
+        buffers,
+        lowerer.stages,
+        lowerer.names,
+        lowerer.buffers,
+        lowerer.layout.shared,
     )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.epochs import Data, EpochCode, EpochMemory, sparse_pays
 from chainrule.compiler.expand import Refusal
+from chainrule.compiler.rows import Data, RowsCode, RowsMemory, sparse_pays, training_step
 from chainrule.errors import CompileError
 from chainrule.text import say
 from chainrule.training.examples import Stored
@@ -62,7 +62,7 @@ class CompiledEpoch:
         self.interpreted = Interpreted(cost_graph, optimizer)
         self.reason: str | None = None
         self._cost_graph, self._optimizer = cost_graph, optimizer
-        self._memories: dict[tuple[int, Any], EpochMemory] = {}
+        self._memories: dict[tuple[int, Any], RowsMemory] = {}
         self._data: tuple[Stored, Data] | None = None
 
     @property
@@ -99,16 +99,20 @@ class CompiledEpoch:
 
     def _prepared(self, stored: Stored, batch_size: int) -> Data:
         given = is_sparse(stored.x)
-        if given or (stored.nonzero_share < DENSE_FROM and sparse_pays(self._graph(batch_size))):
+        if given or (stored.nonzero_share < DENSE_FROM and self._sparse_pays(batch_size)):
             return Data(tuple(as_csr(stored.x)), stored.target)
         return Data((stored.x,), stored.target)
 
-    def _memory(self, size: int, data: Data | None) -> EpochMemory:
+    def _memory(self, size: int, data: Data | None) -> RowsMemory:
         sparse = data.rows[1].dtype if data is not None and data.sparse else None
         key = size, sparse
         if key not in self._memories:
-            self._memories[key] = EpochMemory(EpochCode(self._graph(size), sparse))
+            self._memories[key] = RowsMemory(RowsCode(*training_step(self._graph(size)), sparse))
         return self._memories[key]
+
+    def _sparse_pays(self, size: int) -> bool:
+        graph = self._graph(size)
+        return sparse_pays(graph, graph.inputs[-3])
 
     def _graph(self, size: int) -> Any:
         return step_graph(self._cost_graph(size), self._optimizer)
@@ -120,7 +124,7 @@ class _Run:
     def __init__(
         self,
         interpreted: Interpreted,
-        memory: EpochMemory,
+        memory: RowsMemory,
         data: Data | None,
         batches: Batches,
         learning_rate: float,
@@ -136,7 +140,7 @@ class _Run:
     def all(self, parameters: list[Array], after_steps: AfterSteps) -> list[Array]:
         """Run the epoch's steps; return parameters and state after them."""
         memory = self.memory
-        memory.begin(parameters, self.rate)
+        memory.give(*parameters, self.rate)
         good, good_at, taken, price = parameters, 0, time.monotonic(), 0.0
         done, count = 0, 1
         while done < self.whole:
@@ -152,9 +156,7 @@ class _Run:
                 price = taken - now
         return self._remainder(good, after_steps) if self.whole < len(self.batches) else good
 
-    def run(
-        self, first: int, stop: int, search: Callable[[int], NonFinite], after_steps: AfterSteps
-    ) -> None:
+    def run(self, first: int, stop: int, search: Callable[[int], NonFinite], after_steps: AfterSteps) -> None:
         """Run a portion of steps and tell of it, also if something else, such as Ctrl-C, interrupts here."""
         for begin, end in self._at_hand(first, stop):
             self._read(begin, end)
@@ -181,7 +183,7 @@ class _Run:
 
     def _search(self, first: int, parameters: list[Array], last: int) -> NonFinite:
         """Return where a number ceased to be finite, in steps ``first`` to ``last``: they are run again."""
-        self.memory.begin(parameters, self.rate)
+        self.memory.give(*parameters, self.rate)
         before, at = parameters, first
         for step in range(first, last + 1):
             now = self.memory.carried()

@@ -6,4 +6,5 @@ TABLE = {
     "compile.interpreted": "{name} runs by the interpreter, with the same values but more slowly: {reason}",
     "compile.operation": "{name} in {dtype} ({where}) cannot be compiled.",
     "compile.too_long": "{name} has {count} operations; more than {most} take longer to compile than it is worth.",
+    "compile.update": "the optimizer returns a constant, or one array in several places.",
 }

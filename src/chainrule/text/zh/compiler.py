@@ -6,4 +6,5 @@ TABLE = {
     "compile.interpreted": "{name} 由解释器运行，数值相同，只是较慢：{reason}",
     "compile.operation": "{dtype} 类型的 {name}（{where}）无法编译。",
     "compile.too_long": "{name} 有 {count} 个运算；超过 {most} 个时，编译所费的时间得不偿失。",
+    "compile.update": "优化器返回了常数，或在几处返回同一数组。",
 }

@@ -1,0 +1,313 @@
+"""Work on many mini-batches as one compiled function: a training epoch, judging, predicting."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.cache import machine_code
+from chainrule.compiler.emit import emit
+from chainrule.compiler.expand import Refusal, expand
+from chainrule.compiler.fuse import Fused, fuse, seen_through
+from chainrule.compiler.loops import Access, Buffer, Do, If, Let, Loop, Stage, Statement, Store, Text, read
+from chainrule.compiler.lower import Layout, Lowered, Lowerer, SparseRows
+from chainrule.compiler.memory import LINE, plan
+from chainrule.compiler.pipeline import MOST_NODES, run_kernels
+from chainrule.compiler.places import ZERO, variable
+from chainrule.compiler.runtime.external import blas_threads
+from chainrule.graph.graph import Graph
+from chainrule.graph.node import CONSTANT, Node
+
+Array = np.ndarray[Any, Any]
+SHARED_FROM = 10_000_000  # multiplications of a step from which two threads share them
+MOST_SPARSE_COLUMNS = 256  # results of the first layer from which dense products are faster
+
+
+@dataclass(frozen=True)
+class Data:
+    """The examples of a fit in memory: dense rows, or sparse ones (starts, columns, values); and targets."""
+
+    rows: tuple[Array, ...]
+    target: Array | None = None
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the rows hold only what is not 0."""
+        return len(self.rows) == 3
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the inputs and outputs of a graph over a mini-batch are.
+
+    Parameters
+    ----------
+    x, target
+        The inputs that are rows of the data; ``target`` may be missing.
+    carried
+        Outputs that take the place of inputs: new parameters that of the old ones.
+    cost
+        The output to be handed over for every mini-batch; ``stops`` says that one that is not finite ends
+        the run.
+    collected
+        The output with a row for every example, to be handed over for all of them.
+    """
+
+    x: Node
+    target: Node | None = None
+    carried: Mapping[Node, Node] = field(default_factory=dict)
+    cost: Node | None = None
+    stops: bool = False
+    collected: Node | None = None
+
+
+def training_step(graph: Graph) -> tuple[Graph, Roles]:
+    """Return the expanded graph of a training step, and its roles.
+
+    From (carried …, x, target, learning rate) to (cost, carried …), as
+    `chainrule.training.step.step_graph` makes it.
+
+    Raises
+    ------
+    Refusal
+        If an output is a constant, or takes the place of several inputs.
+    """
+    graph = expand(graph)
+    *carried, x, target, _ = graph.inputs
+    cost, *new = graph.outputs
+    pairs = list(zip(new, carried, strict=True))
+    inputs = set(graph.inputs)
+    doubtful = any(node in inputs and node is not old for node, old in pairs)
+    if doubtful or len(set(new)) < len(new) or any(node.primitive is CONSTANT for node in graph.outputs):
+        raise Refusal("compile.update")
+    replaced = {node: old for node, old in pairs if node is not old}
+    return graph, Roles(x, target, replaced, cost, stops=True)
+
+
+class RowsCode:
+    """A graph over a mini-batch as machine code that runs over many mini-batches of one size.
+
+    Parameters
+    ----------
+    graph, roles
+        The graph, in operations that can be lowered, and what its inputs and outputs are. Inputs that are
+        neither rows nor carried stay as they are.
+    sparse
+        The dtype of the columns if x is a table that holds only what is not 0; None if it is dense.
+
+    Raises
+    ------
+    Refusal
+        If the graph cannot be lowered.
+    """
+
+    def __init__(self, graph: Graph, roles: Roles, sparse: np.dtype[Any] | None = None) -> None:
+        if len(graph.nodes) > MOST_NODES:
+            raise Refusal("compile.too_long", name=graph.name, count=len(graph.nodes), most=MOST_NODES)
+        self.graph, self.roles, self.sparse = graph, roles, sparse
+        self.batch = roles.x.shape[0]
+        self.fused = fuse(graph, roles.carried)
+        self.shared = sparse is None and _work(self.fused) >= SHARED_FROM
+        self.outer = self._outside()
+        self.lowered = self._lower()
+        self.bytes = plan(self.lowered.buffers, self.lowered.stages)
+        self.source = emit(self.lowered, steps=True)
+        self._code = machine_code(self.source, self.lowered.name, f"<chainrule {graph.name} {id(self):x}>")
+        self.run = self._code.load(hold_gil=False)
+
+    def _outside(self) -> dict[str, Buffer]:
+        """Return the arrays that lie outside, each with a slot of its own: data, order, costs, results."""
+        roles, whole = self.roles, np.dtype(np.int64)
+        found = {"order": Buffer("order", (1,), whole, 1, "input")}
+        if roles.target is not None:
+            found["targets"] = _rows("targets", roles.target, "input")
+        if roles.cost is not None:
+            found["costs"] = Buffer("costs", (1,), roles.cost.dtype, 1, "output")
+        if roles.collected is not None:
+            found["collected"] = _rows("collected", roles.collected, "output")
+        if self.shared:
+            found |= {name: Buffer(name, (2,), whole, 2, "shared") for name in ("threads_at", "gate")}
+        if self.sparse is None:
+            found["examples"] = _rows("examples", roles.x, "input")
+        else:
+            kinds = {"starts": whole, "columns": self.sparse, "values": roles.x.dtype, "count": whole}
+            found |= {name: Buffer(name, (1,), kind, 1, "input") for name, kind in kinds.items()}
+        for slot, buffer in enumerate(found.values(), start=1):
+            buffer.slot, buffer.offset = slot, 0
+        return found
+
+    def _lower(self) -> Lowered:
+        roles, outer = self.roles, self.outer
+        lowerer = Lowerer(self.fused, Layout(pad_inputs=True, shared=self.shared))
+        lowerer.extra += outer.values()
+        gathered = [(roles.target, outer["targets"])] if roles.target is not None else []
+        begin: list[Statement] = [Let("begin", Text(f"step * {self.batch}"))]
+        if self.sparse is None:
+            gathered.insert(0, (roles.x, outer["examples"]))
+        else:
+            table = (outer[name] for name in ("starts", "columns", "values", "order"))
+            lowerer.sparse[roles.x] = SparseRows(*table, self.batch)
+            last = Text(f"min(begin + {self.batch}, ⟨0⟩ - {self.batch})", (Access(outer["count"], (ZERO,)),))
+            begin.append(Let("following", last))
+        lowerer.add("the mini-batch", (), begin, "each")
+        if gathered:
+            lowerer.add("its rows", (), _gather(lowerer, gathered, outer["order"], self.batch), "rows")
+        for node, _ in gathered:
+            lowerer.buffers[node].role = "scratch"
+        lowered = run_kernels(lowerer, skip=set() if self.sparse is None else {roles.x})
+        lowered.stages += _reports(lowerer, roles, outer, self.batch)
+        return lowered
+
+
+def _work(fused: Fused) -> int:
+    """Return the multiplications of a step's products."""
+    return sum(math.prod(kernel.shape) for kernel in fused.kernels if kernel.kind == "product")
+
+
+def _rows(name: str, node: Node, role: str) -> Buffer:
+    """Return the memory of all rows of which ``node`` holds some."""
+    return Buffer(name, node.shape, node.dtype, node.shape[1], role)
+
+
+def _gather(
+    lowerer: Lowerer, pairs: Sequence[tuple[Node, Buffer]], order: Buffer, batch: int
+) -> list[Statement]:
+    """Return the loop that copies the rows of a mini-batch to where the step reads them."""
+    row = variable("row")
+    body: list[Statement] = [Let("row", read(Access(order, (variable("begin") + variable("i"),))))]
+    for node, source in pairs:
+        place = Access(lowerer.buffer(node), (variable("i"), variable("j")))
+        copy: list[Statement] = [Store(place, read(Access(source, (row, variable("j")))))]
+        body.append(Loop("j", node.shape[1], copy, short=node.shape[1] <= 16))
+    return [Loop("i", batch, body)]
+
+
+def _reports(lowerer: Lowerer, roles: Roles, outer: Mapping[str, Buffer], batch: int) -> Iterator[Stage]:
+    """Yield the stages that hand over rows of results, and the cost; one that is not finite may stop."""
+    if roles.collected is not None:
+        source = lowerer.buffer(roles.collected)
+        row, column = variable("i"), variable("j")
+        place = Access(outer["collected"], (variable("begin") + row, column))
+        copy = Loop("j", source.shape[1], [Store(place, read(Access(source, (row, column))))])
+        yield Stage("results", (), (Loop("i", batch, [copy]),), "rows")
+    if roles.cost is not None:
+        name = lowerer.locals[roles.cost]
+        body: list[Statement] = [Store(Access(outer["costs"], (variable("step"),)), Text(name))]
+        if roles.stops:
+            body.append(If(Text(f"not is_finite({name})"), [Do(Text("return step"))]))
+        yield Stage("cost", (), tuple(body), "each")
+
+
+def sparse_pays(graph: Graph, x: Node) -> bool:
+    """Return whether x is only multiplied from the left, by so few columns that sparse rows pay."""
+    users = [node for node in graph.nodes if any(source is x for source in node.inputs)]
+    seen = list(users)
+    for node in users:
+        if node.primitive.name == "transpose":
+            seen += [user for user in graph.nodes if any(source is node for source in user.inputs)]
+    products = [node for node in seen if node.primitive.name == "matmul"]
+    return len(products) == len([node for node in seen if node.primitive.name != "transpose"]) and all(
+        seen_through(node.inputs[0]) is x
+        and seen_through(node.inputs[1]) is not x
+        and node.shape[1] <= MOST_SPARSE_COLUMNS
+        for node in products
+    )
+
+
+def threads() -> int:
+    """Return how many threads share a step: two if there are as many processors, or ``CHAINRULE_THREADS``."""
+    wanted = os.environ.get("CHAINRULE_THREADS", "")
+    present = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(2, int(wanted) if wanted.isdigit() else present))
+
+
+class RowsMemory:
+    """The memory in which `RowsCode` runs: parameters and state, padded, and everything that a step needs."""
+
+    def __init__(self, code: RowsCode) -> None:
+        self.code = code
+        self._block = np.zeros(code.bytes + LINE, np.uint8)
+        self._start = -self._block.ctypes.data % LINE
+        buffers = code.lowered.buffers
+        self._table = np.zeros(max(buffer.slot for buffer in buffers) + 1, np.int64)
+        self._table[0] = self._block.ctypes.data + self._start
+        for buffer in buffers:
+            if buffer.role == "constant":
+                self._view(buffer)[...] = buffer.value
+        rows = {code.roles.x, code.roles.target}
+        kept = [node for node in code.graph.inputs if node not in rows]
+        views = {node: self._view(code.lowered.buffer_of[node]) for node in kept}
+        self._given = list(views.values())
+        self._carried = self._given[: len(code.graph.outputs) - 1]
+        self._held: dict[str, Array] = {}
+
+    def _view(self, buffer: Buffer) -> Array:
+        strides = [step * buffer.dtype.itemsize for step in buffer.strides]
+        return np.ndarray(buffer.shape, buffer.dtype, self._block.data, self._start + buffer.offset, strides)
+
+    def _point(self, name: str, array: Array) -> None:
+        self._held[name] = array
+        self._table[self.code.outer[name].slot] = array.ctypes.data
+
+    def use(self, data: Data, order: Array) -> None:
+        """Work on these examples from now on, in this order."""
+        names = ("starts", "columns", "values") if data.sparse else ("examples",)
+        for name, array in zip(names, data.rows, strict=True):
+            self._point(name, array)
+        if self.code.roles.target is not None and data.target is not None:
+            self._point("targets", data.target)
+        self._point("order", np.ascontiguousarray(order, np.int64))
+        if data.sparse:
+            self._point("count", np.array([len(order)], np.int64))
+
+    def give(self, *values: Any) -> None:
+        """Take over what is not rows of the data: parameters, state, learning rate, in the graph's order."""
+        for mine, given in zip(self._given, values, strict=True):
+            mine[...] = given
+
+    def collect(self, results: Array) -> None:
+        """Hand rows of results over here from now on."""
+        self._point("collected", results)
+
+    def run(self, first: int, last: int) -> tuple[int, Array]:
+        """Run steps ``first`` to before ``last``; return ``last`` or the step not finite, and costs."""
+        costs = np.zeros(last - first, self.code.roles.x.dtype)
+        if self.code.roles.cost is not None:
+            self._table[self.code.outer["costs"].slot] = costs.ctypes.data - first * costs.itemsize
+        if self.code.shared:
+            return self._run_shared(first, last), costs
+        return self.code.run(self._table.ctypes.data, first, last), costs
+
+    def _run_shared(self, first: int, last: int) -> int:
+        """Run steps by as many threads as there are processors, at most two; BLAS makes none of its own."""
+        count = threads()
+        self._point("gate", np.zeros(2, np.int64))
+        tables = [self._table.copy() for _ in range(count)]
+        numbers = np.array([[place, count] for place in range(count)], np.int64)
+        for table, row in zip(tables, numbers, strict=True):
+            table[self.code.outer["threads_at"].slot] = row.ctypes.data
+        others = [
+            threading.Thread(target=self.code.run, args=(table.ctypes.data, first, last))
+            for table in tables[1:]
+        ]
+        with blas_threads(1):
+            for other in others:
+                other.start()
+            done = self.code.run(tables[0].ctypes.data, first, last)
+            for other in others:
+                other.join()
+        return done
+
+    def carried(self) -> list[Array]:
+        """Return copies of what is carried: parameters and state."""
+        return [np.array(view) for view in self._carried]
+
+    def finite(self) -> bool:
+        """Return whether all that is carried is finite."""
+        return all(bool(np.isfinite(view).all()) for view in self._carried)
