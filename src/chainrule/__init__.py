@@ -22,6 +22,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from chainrule.checks import check_gradient as check_gradient
+    from chainrule.compiler.compiled import Compiled as Compiled
+    from chainrule.compiler.compiled import InterpretedWarning as InterpretedWarning
+    from chainrule.compiler.compiled import compile as compile  # noqa: A004 - NumPy-like, cr.compile
     from chainrule.errors import ChainruleError as ChainruleError
     from chainrule.errors import CompileError as CompileError
     from chainrule.explanations import Explanation as Explanation
@@ -56,11 +59,14 @@ _PLACES = {
     "load": "network",
     "ArraySpec": "graph.trace",
     "ChainruleError": "errors",
+    "Compiled": "compiler.compiled",
     "CompileError": "errors",
     "Explanation": "explanations",
     "Graph": "graph.graph",
+    "InterpretedWarning": "compiler.compiled",
     "Node": "graph.node",
     "check_gradient": "checks",
+    "compile": "compiler.compiled",
     "explain": "explanations",
     "grad": "functions",
     "gradient": "gradients",

@@ -73,6 +73,20 @@ def rendered(*parts: RenderableType) -> str:
     return "\n".join(text.rstrip() for text in target.getvalue().rstrip("\n").split("\n"))
 
 
+def source(text: str) -> None:
+    """Write Python text to standard output, in colours on a terminal."""
+    text = text.rstrip("\n")
+    if is_terminal(sys.stdout) and "NO_COLOR" not in os.environ:
+        from rich.console import Console
+        from rich.syntax import Syntax
+
+        target = io.StringIO()
+        coloured = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(text)
+        Console(file=target, force_terminal=True, emoji=False).print(coloured, soft_wrap=True, end="")
+        text = target.getvalue().rstrip("\n")
+    line(text)
+
+
 def tolerate_narrow_encodings() -> None:
     """Let characters that a stream's encoding lacks be written as escapes instead of failing."""
     for stream in (sys.stdout, sys.stderr):

@@ -45,14 +45,14 @@ def by_blas(lowerer: Lowerer, kernel: Kernel, node: Node, out: Buffer) -> list[S
     row_count, column_count = str(rows), str(columns)
     if lowerer.layout.shared and rows >= columns:
         half = rows // 2 // ALIGNED * ALIGNED
-        row_count = f"{half} + {rows - 2 * half} * part"
+        row_count = f"{half} + {rows - 2 * half} * share"
         shift = {"left": half * left.row, "right": 0, "out": half * out.row}
     elif lowerer.layout.shared:
         half = columns // 2 // ALIGNED * ALIGNED
-        column_count = f"{half} + {columns - 2 * half} * part"
+        column_count = f"{half} + {columns - 2 * half} * share"
         shift = {"left": 0, "right": half * right.column, "out": half}
     places = [
-        f"shifted(⟨{hole}⟩, {step} * part)" if step else f"⟨{hole}⟩"
+        f"shifted(⟨{hole}⟩, {step} * share)" if step else f"⟨{hole}⟩"
         for hole, step in enumerate(shift.values())
     ]
     call = (

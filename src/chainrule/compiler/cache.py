@@ -50,6 +50,12 @@ def machine_code(source: str, name: str, filename: str) -> MachineCode:
     return code
 
 
+def is_kept(source: str, name: str) -> bool:
+    """Return whether the folder holds the machine code of the function ``name`` in ``source``."""
+    folder = cache_folder()
+    return folder is not None and _read(folder / (_key(source, name) + _SUFFIX)) is not None
+
+
 def cache_folder() -> Path | None:
     """Return the folder of the machine code, made if need be; None if there is no private one to be had."""
     chosen = os.environ.get(VARIABLE)

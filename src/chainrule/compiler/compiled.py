@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
@@ -17,12 +16,12 @@ from chainrule.compiler.cache import machine_code
 from chainrule.compiler.expand import Refusal
 from chainrule.compiler.loops import Buffer
 from chainrule.compiler.memory import LINE, OWN_SLOT
-from chainrule.compiler.pipeline import Stages, stages
+from chainrule.compiler.pipeline import Stages, is_checked, stages
 from chainrule.errors import ChainruleError
 from chainrule.graph import context
 from chainrule.graph.dispatch import check_plain
 from chainrule.graph.graph import Graph
-from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.node import CONSTANT, NUMBERS, Node
 from chainrule.graph.trace import ArraySpec, function_name, is_array, trace_call
 from chainrule.graph.tree import rebuild
 from chainrule.rewrites import simplify
@@ -66,8 +65,7 @@ class Machine:
     """
 
     def __init__(self, graph: Graph) -> None:
-        checked = os.environ.get("NUMBA_BOUNDSCHECK", "") not in ("", "0")
-        self.stages = stages(graph, own_slots=(OWN_SLOT,), checked=checked)
+        self.stages = stages(graph, own_slots=(OWN_SLOT,), checked=is_checked())
         self.source = self.stages.source
         name = self.stages.lowered.name
         self.filename = f"<chainrule {name} {id(self):x}>"
@@ -99,40 +97,51 @@ class Machine:
             else:
                 first[buffer] = place
                 (self._slots if buffer.slot else self._small).append((place, buffer))
-
-    def _workspace(self) -> tuple[Workspace, list[tuple[int, Array]]]:
-        try:
-            return self._free.pop()
-        except IndexError:
-            space = Workspace(self.stages)
-            return space, [(place, space.view(buffer)) for place, buffer in self._small]
+        self._lent = bool(self._large or self._slots)
+        self._more = bool(self._passed or self._again or self._fixed)
 
     def run(self, values: Sequence[Any]) -> list[Any] | None:
         """Return the outputs in memory of their own; None if the function gave up: an index is outside."""
-        taken = self._workspace()
+        try:
+            taken = self._free.pop()
+        except IndexError:
+            taken = self._workspace()
         space, small = taken
         for place, view in space.inputs:
             view[...] = values[place]
-        held = []
-        for place, buffer in self._large:
-            array = np.ascontiguousarray(values[place], buffer.dtype)
-            space.table[buffer.slot] = array.ctypes.data
-            held.append(array)
         results: list[Any] = [None] * self._count
-        for place, buffer in self._slots:
-            results[place] = array = np.empty(buffer.shape, buffer.dtype)
-            space.table[buffer.slot] = array.ctypes.data
+        held = self._lend(space.table, values, results) if self._lent else None
         status = self._run(space.address, 0, 0)
+        del held
         for place, view in small:
             results[place] = view.copy() if view.ndim else view[()]
         self._free.append(taken)
+        if self._more:
+            self._add(values, results)
+        return None if status < 0 else results
+
+    def _workspace(self) -> tuple[Workspace, list[tuple[int, Array]]]:
+        space = Workspace(self.stages)
+        return space, [(place, space.view(buffer)) for place, buffer in self._small]
+
+    def _lend(self, table: Array, values: Sequence[Any], results: list[Any]) -> list[Array]:
+        """Enter the addresses of large inputs and outputs; return the inputs, which must live meanwhile."""
+        held = [np.ascontiguousarray(values[place], buffer.dtype) for place, buffer in self._large]
+        for array, (_, buffer) in zip(held, self._large, strict=True):
+            table[buffer.slot] = array.ctypes.data
+        for place, buffer in self._slots:
+            results[place] = array = np.empty(buffer.shape, buffer.dtype)
+            table[buffer.slot] = array.ctypes.data
+        return held
+
+    def _add(self, values: Sequence[Any], results: list[Any]) -> None:
+        """Enter the results that need not be computed, or not again."""
         for place, source in self._passed:
             results[place] = _copy(values[source])
         for place, source in self._again:
             results[place] = _copy(results[source])
         for place, value in self._fixed:
-            results[place] = value if type(value) in (bool, int, float) else _copy(value)
-        return None if status < 0 else results
+            results[place] = value if type(value) in NUMBERS else _copy(value)
 
 
 def _copy(value: Any) -> Any:
@@ -181,7 +190,9 @@ class Compiled:
         self._last: Entry | None = None
 
     def __repr__(self) -> str:
-        state = "" if self._last is None else " (interpreted)" if self._last.machine is None else " (compiled)"
+        state = (
+            "" if self._last is None else " (interpreted)" if self._last.machine is None else " (compiled)"
+        )
         return f"<Compiled {self._name}{state}>"
 
     @property
@@ -227,8 +238,10 @@ class Compiled:
             graph = trace_call(self._function, specs, settings).graph
             machine, reason = compiled_or_reason(simplify(graph))
             if reason is not None:
-                warnings.warn(say("compile.interpreted", name=self._name, reason=reason), InterpretedWarning, 3)
-            entry = self._made[key] = Entry(graph, machine, reason, graph.single, (arguments, settings))
+                warnings.warn(
+                    say("compile.interpreted", name=self._name, reason=reason), InterpretedWarning, 3
+                )
+            entry = self._made[key] = Entry(graph, machine, reason, graph.single, (specs, settings))
             return entry
 
 
@@ -283,7 +296,7 @@ def _content(value: Any) -> Any:
     return type(value), value
 
 
-def compile(function: Function) -> Compiled:
+def compile(function: Function) -> Compiled:  # noqa: A001 - as `trace`, it is called `cr.compile`
     """Return a function as machine code, compiled when it is first called with new shapes.
 
     The function is traced into a graph, the graph is fused into few passes over memory, and emitted as one

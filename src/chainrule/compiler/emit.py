@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from chainrule.compiler import runtime
 from chainrule.compiler.formulas import module_of
 from chainrule.compiler.loops import (
+    Access,
     Address,
     Buffer,
     Comment,
@@ -25,11 +27,25 @@ from chainrule.compiler.loops import (
     printed,
     statements,
 )
-from chainrule.compiler.lower import Lowered, type_name
+from chainrule.compiler.lower import Lowered, padded_row, type_name
 from chainrule.graph.node import Node
 
 _FUNCTIONS = re.compile(r"\b([A-Za-z_]\w*)\(")
 _TYPES = re.compile(r"\b((?:u?int|float)(?:8|16|32|64)|bool_|inf|nan)\b")
+ROLES = {
+    "input": "inputs",
+    "output": "outputs",
+    "constant": "constants",
+    "shared": "what threads share",
+    "scratch": "scratch: arrays that are not needed at the same time may share a place",
+}
+SHARING = (
+    "# one thread does shares 0 and 1; of two threads each does that of its own number",
+    "thread = threads_at[0]",
+    "threads = threads_at[1]",
+    "shares = thread + 3 - threads",
+)
+WIDEST = 90  # columns of a docstring
 ALIGNED = 16  # iterations of which a share is a multiple
 PYTHON = frozenset(("range", "min", "max", "abs", "if", "in", "or", "and", "not", "for", "return"))
 
@@ -40,15 +56,37 @@ def emit(lowered: Lowered, *, checked: bool = False, steps: bool = False) -> str
     ``memory`` is a table of addresses. ``checked`` guards every place in memory by a test. With ``steps``
     everything is done for each step from ``first`` to before ``last``.
     """
-    body = list(_body(lowered, checked=checked))
+    body = list(_body(lowered, checked=checked, steps=steps))
     if steps:
-        inside = [f"    {line}" for line in body]
+        inside = [f"    {line}" for line in body[1:]]
         body = ["", "for step in range(first, last):", *inside]
-    arrays = [_declaration(buffer) for buffer in _used(lowered)]
-    lines = [*arrays, *body, "", "return last"]
-    function = [f"def {function_name(lowered)}(memory, first, last):", *("    " + line for line in lines)]
-    text = "\n".join(line.rstrip() for line in function)
-    return f"{_imports(text)}\n\n\n{text}\n"
+    head = f"def {function_name(lowered)}(memory, first, last):"
+    sharing = SHARING if lowered.shared else ()
+    text = _indented([*_declarations(lowered), *sharing, *body, "", "return last"])
+    described = _indented(_description(lowered, steps=steps))
+    return f"{_imports(f'{head}{text}')}\n\n\n{head}\n{described}\n{text}\n"
+
+
+def _indented(lines: Iterable[str]) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in lines)
+
+
+def _description(lowered: Lowered, *, steps: bool) -> Iterator[str]:
+    """Yield the lines of the docstring: what is computed, for which dtypes and shapes."""
+    names = {buffer: lowered.names[node] for node, buffer in lowered.buffer_of.items() if node in lowered.names}
+    inputs = ", ".join([f"{names.get(buffer, buffer.name)}: {buffer.kind}" for buffer in lowered.inputs])
+    outputs = ", ".join([buffer.kind for buffer in lowered.outputs])
+    signature = textwrap.wrap(f"{lowered.name}({inputs}) → {outputs}", WIDEST)
+    if steps:
+        yield '"""Do a step for each mini-batch from `first` to before `last`; return `last`, or the step that failed.'
+        yield ""
+        yield from signature
+    else:
+        yield f'"""Compute {signature[0]}'
+        yield from signature[1:]
+    yield ""
+    yield "array(memory, entry, offset, type) lies so many bytes behind an address in a table, `memory`."
+    yield '"""'
 
 
 def function_name(lowered: Lowered) -> str:
@@ -61,15 +99,20 @@ def _used(lowered: Lowered) -> list[Buffer]:
     return [buffer for buffer in lowered.buffers if buffer in found or buffer.role == "shared"]
 
 
-def _declaration(buffer: Buffer) -> str:
-    call = f"{buffer.name} = array(memory, {buffer.slot}, {buffer.offset}, {type_name(buffer.dtype)})"
-    return f"{call}  # {buffer.role}: {buffer}"
+def _declarations(lowered: Lowered) -> Iterator[str]:
+    """Yield the lines that name the arrays, those of one role together."""
+    used = _used(lowered)
+    for role, title in ROLES.items():
+        buffers = [buffer for buffer in used if buffer.role == role]
+        if buffers:
+            yield f"# {title}"
+        for buffer in buffers:
+            call = f"{buffer.name} = array(memory, {buffer.slot}, {buffer.offset}, {type_name(buffer.dtype)})"
+            yield f"{call}  # {buffer}"
 
 
-def _body(lowered: Lowered, *, checked: bool) -> Iterator[str]:
-    write = _Writer(checked=checked).operand
-    if lowered.shared:
-        yield from ("thread = threads_at[0]", "threads = threads_at[1]", "shares = thread + 3 - threads")
+def _body(lowered: Lowered, *, checked: bool, steps: bool) -> Iterator[str]:
+    write = _Writer(checked=checked, steps=steps).operand
     for stage in lowered.stages:
         yield ""
         yield f"# {stage.title}"
@@ -91,31 +134,28 @@ def _shared(stage: Stage, write: Write) -> Iterator[str]:
         yield "if thread == 0:"
         lines: Iterable[str] = printed(stage.body, write, range_in_source)
     else:
-        yield "for part in range(thread, shares):"
+        yield "for share in range(thread, shares):"
         lines = printed(list(map(_half, stage.body)), write, range_in_source)
     yield from ("    " + line for line in lines)
 
 
 def _half(statement: Statement) -> Statement:
-    """Return a loop that does the share ``part`` of its iterations; the second share takes what is left."""
+    """Return a loop that does the ``share`` of its iterations; the second share takes what is left."""
     if not isinstance(statement, Loop):
         return statement
     if not isinstance(statement.stop, int) or statement.start != 0:
-        return If(Text("part == 1"), [statement])
+        return If(Text("share == 1"), [statement])
     quantum = statement.step if statement.step > 1 else ALIGNED
     middle = statement.stop // 2 // quantum * quantum
-    start, stop = f"{middle} * part", f"{middle} + {statement.stop - middle} * part"
+    start, stop = f"{middle} * share", f"{middle} + {statement.stop - middle} * share"
     return Loop(statement.variable, stop, statement.body, start=start, step=statement.step)
 
 
 def _user_lines(stage: Stage) -> Iterator[str]:
     """Yield the user's lines that a stage computes, as comments."""
-    seen: dict[str, None] = {}
-    for node in (*stage.nodes, *_nodes_in(stage.body)):
-        if node.location is not None:
-            code = f"  {node.location.code}" if node.location.code else ""
-            seen.setdefault(f"#   {node.location}{code}")
-    yield from seen
+    nodes = (*stage.nodes, *_nodes_in(stage.body))
+    for place in sorted({node.location for node in nodes if node.location is not None}):
+        yield f"#   {place}  {place.code}".rstrip()
 
 
 def _nodes_in(body: Sequence[Statement]) -> list[Node]:
@@ -125,8 +165,8 @@ def _nodes_in(body: Sequence[Statement]) -> list[Node]:
 
 
 class _Writer:
-    def __init__(self, *, checked: bool) -> None:
-        self.checked = checked
+    def __init__(self, *, checked: bool, steps: bool) -> None:
+        self.checked, self.steps = checked, steps
 
     def operand(self, operand: Operand) -> str:
         """Write an operand with its place in memory: ``t3[i * 32 + j]``."""
@@ -135,11 +175,15 @@ class _Writer:
         if isinstance(operand, Whole):
             return operand.access.buffer.name
         if isinstance(operand, Address):
-            return f"{operand.access.buffer.name}, {operand.access.place}"
-        place = str(operand.place)
-        if self.checked:
-            place = f"inside(memory, {place}, {operand.buffer.entries})"
-        return f"{operand.buffer.name}[{place}]"
+            return f"{operand.access.buffer.name}, {self._place(operand.access)}"
+        return f"{operand.buffer.name}[{self._place(operand)}]"
+
+    def _place(self, access: Access) -> str:
+        known = not (self.steps and access.buffer.slot)  # how long a fit's data is, no code knows
+        if self.checked and known:
+            whole = padded_row(access.buffer.entries, access.buffer.dtype)  # registers run over the end
+            return f"inside({access.place}, {whole})"
+        return str(access.place)
 
 
 def range_in_source(loop: Loop) -> str:

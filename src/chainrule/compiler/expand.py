@@ -1,8 +1,8 @@
 """Expansion: operations that the compiler does not know by themselves become those that it does.
 
-A primitive's own ``forward`` says what it is made of: it is run on nodes instead of arrays. So softmax becomes
-largest entries, exponentials and sums, gelu a product, and an operation that somebody adds tomorrow compiles
-without a line here.
+A primitive's own ``forward`` says what it is made of: it is run on nodes instead of arrays. So softmax
+becomes largest entries, exponentials and sums, gelu a product, and an operation that somebody adds tomorrow
+compiles without a line here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.formulas import expression, loop_dtypes
+from chainrule.compiler.formulas import DTYPE_NAMES, expression, loop_dtypes
 from chainrule.errors import ChainruleError
 from chainrule.graph.context import described, on_behalf
 from chainrule.graph.graph import Graph
@@ -22,10 +22,11 @@ from chainrule.graph.node import CONSTANT, INPUT, Node, apply, lift
 from chainrule.graph.order import ancestors
 
 LOWERED = frozenset(
-    "reshape transpose broadcast_to concatenate index add_at sum prod max min all any cumsum argmax argmin "
-    "matmul einsum".split()
+    (
+        *("reshape", "transpose", "broadcast_to", "concatenate", "index", "add_at", "matmul", "einsum"),
+        *("sum", "prod", "max", "min", "all", "any", "cumsum", "argmax", "argmin"),
+    )
 )
-DTYPES = frozenset("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split())
 DEEPEST = 8  # expansions within expansions
 
 
@@ -72,6 +73,9 @@ def expand(graph: Graph) -> Graph:
         If an operation can neither be lowered nor expanded.
     """
     new: dict[Node, Node] = {node: node for node in graph.inputs}
+    for node in graph.inputs:
+        if not is_known(node):
+            raise _refused(node)
     with on_behalf() as on_behalf_of:
         _expand_into(new, graph.outputs, on_behalf_of, 0)
     named = graph.node_names()
@@ -101,10 +105,17 @@ def _expand_into(
 def is_known(node: Node) -> bool:
     """Return whether a node is a leaf, can be lowered, or has a formula."""
     if node.primitive in (INPUT, CONSTANT) or node.primitive.name in LOWERED:
-        return node.dtype.name in DTYPES
+        return node.dtype.name in DTYPE_NAMES and node.dtype.isnative and not _skips_indices(node)
     if not node.primitive.elementwise or loop_dtypes(node) is None:
         return False
     return expression(node, ["x", "y", "z"][: len(node.inputs)]) is not None
+
+
+def _skips_indices(node: Node) -> bool:
+    """Return whether there are indices but no entries at them: one outside is an error all the same."""
+    entries = node.inputs[0] if node.primitive.name == "add_at" else node
+    arrays = node.inputs[1:] if node.primitive.name in ("add_at", "index") else ()
+    return not entries.size and any(array.size for array in arrays)
 
 
 def _expansion(node: Node) -> Node:

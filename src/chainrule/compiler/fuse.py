@@ -17,6 +17,7 @@ from chainrule.compiler.places import Index, broadcast_index, is_view, through_v
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, INPUT, Node
 from chainrule.graph.primitive import Shape
+from chainrule.graph.writer import operation_text
 
 REDUCTIONS = frozenset(("sum", "prod", "max", "min", "all", "any", "argmax", "argmin"))
 CHEAP = 6  # an operation that costs no more is done again rather than kept
@@ -61,11 +62,12 @@ class Fused:
 
     def __str__(self) -> str:
         names = self.graph.node_names()
-        lines = [f"fused {self.graph.name}: {len(self.kernels)} kernels"]
+        plural = "" if len(self.kernels) == 1 else "s"
+        lines = [f"fused {self.graph.name}: {len(self.kernels)} kernel{plural}"]
         for number, kernel in enumerate(self.kernels, start=1):
             shape = f"[{', '.join(map(str, kernel.shape))}]" if kernel.shape else ""
             lines.append(f"{number:3}  {kernel.kind}{shape}")
-            lines += [f"       {_brief(node, names)}{self._fate(node)}" for node in self._shown(kernel)]
+            lines += [f"       {operation_text(node, names)}{self._fate(node)}" for node in self._shown(kernel)]
         return "\n".join(lines) + "\n"
 
     def _shown(self, kernel: Kernel) -> list[Node]:
@@ -80,13 +82,6 @@ class Fused:
     def is_stored(self, node: Node) -> bool:
         """Return whether a node's value can be read: from memory, or from a local variable."""
         return node.primitive in (INPUT, CONSTANT) or node in self.kept
-
-
-def _brief(node: Node, names: Mapping[Node, str]) -> str:
-    operands = ", ".join([names.get(source) or repr(source.value) for source in node.inputs])
-    settings = ", ".join([f"{key}={value}" for key, value in node.settings.items()])
-    inside = "; ".join([part for part in (operands, settings) if part])
-    return f"{names[node]} = {node.primitive.name}({inside})"
 
 
 def inlined(node: Node, is_stored: object) -> Iterator[Node]:

@@ -56,6 +56,11 @@ class Buffer:
         return self.row * int(np.prod(self.shape[:-1], dtype=np.int64)) if self.shape else 1
 
     @property
+    def kind(self) -> str:
+        """Dtype and shape: ``float64[3, 2]``; without axes ``float64``."""
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]" if self.shape else str(self.dtype)
+
+    @property
     def padded(self) -> bool:
         """Whether rows are longer than what they hold."""
         return bool(self.shape) and self.row != self.shape[-1]
@@ -68,8 +73,7 @@ class Buffer:
         return place
 
     def __str__(self) -> str:
-        rows = f", rows of {self.row}" if self.padded else ""
-        return f"{self.dtype}[{', '.join(map(str, self.shape))}]{rows}"
+        return f"{self.kind}, rows of {self.row}" if self.padded else self.kind
 
 
 @dataclass(frozen=True)
@@ -255,7 +259,7 @@ def in_mathematics(operand: Operand) -> str:
         return operand
     if isinstance(operand, Address):
         return in_mathematics(operand.access)
-    return f"{operand.buffer.name}[{', '.join(map(str, operand.index))}]"
+    return f"{operand.buffer.name}[{', '.join(map(str, operand.index)) or '()'}]"
 
 
 def plain_range(loop: Loop) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,13 +36,16 @@ from chainrule.graph.order import is_uniform
 from chainrule.graph.primitive import Array, Shape
 
 REGISTER = 32  # bytes of a vector register
+MOST_SHOWN = 6  # names in the title of a stage
 TINY = 8  # entries up to which a loop is written out rather than vectorised
-VARIABLES = "ijklpqrsuvwxyz"
+VARIABLES = "ijkl"
 OWN_NAMES = (
     "memory first last step range min max abs part total best place count entry block factor line row here "
-    "thread threads shares gate begin following ahead ahead_start ahead_stop start stop column change"
+    "thread threads share shares gate begin following ahead ahead_start ahead_stop start stop column change"
 ).split()
-RESERVED = frozenset((*VARIABLES, *OWN_NAMES, *formulas.RESERVED, *runtime.__all__))
+DEEP_VARIABLES = [f"i{depth}" for depth in range(len(VARIABLES), 64)]
+RESERVED = frozenset((*VARIABLES, *DEEP_VARIABLES, *OWN_NAMES, *formulas.RESERVED, *runtime.__all__))
+_OF_ENTRY = re.compile(r"(.+)_(?:at|0|[ijkl][ijkl0-9]*)")  # what a scalar's memory, or an array's entry, is called
 
 
 @dataclass(eq=False)
@@ -121,7 +125,8 @@ class Lowerer:
 
     def _fit_names(self) -> dict[Node, str]:
         names = self.fused.graph.node_names()
-        return {node: f"{name}_" if _is_reserved(name) else name for node, name in names.items()}
+        known = set(names.values())
+        return {node: fit_name(name, known) for node, name in names.items()}
 
     # Buffers.
 
@@ -197,7 +202,8 @@ class Lowerer:
 
     def title(self, nodes: Sequence[Node]) -> str:
         """Return what a stage is called: the scope and the names of what it computes."""
-        names = ", ".join([self.names[node] for node in nodes])
+        shown = [self.names[node] for node in nodes]
+        names = ", ".join(shown if len(shown) <= MOST_SHOWN else [*shown[:2], "…", shown[-1]])
         scopes = list(dict.fromkeys(node.scope for node in nodes if node.scope))
         return f"{' · '.join(scopes)} · {names}" if scopes else names
 
@@ -352,8 +358,20 @@ def _only_entry(node: Node) -> Any:
     return node.value.reshape(-1)[0] if node.size else node.dtype.type(0)
 
 
-def _is_reserved(name: str) -> bool:
-    return name in RESERVED or name.startswith(("sums", "place"))
+def fit_name(name: str, known: Set[str] = frozenset()) -> str:
+    """Return a name for emitted source, ending in ``_`` if it means something else there.
+
+    ``known`` are the names of all values: ``a_i`` is an entry of ``a``.
+    """
+    fit = name
+    while _is_reserved(fit, known) or (fit != name and fit in known):
+        fit += "_"
+    return fit
+
+
+def _is_reserved(name: str, known: Set[str]) -> bool:
+    entry = _OF_ENTRY.fullmatch(name)
+    return name in RESERVED or name.startswith(("sums", "place")) or (entry is not None and entry[1] in known)
 
 
 def Fail(condition: str) -> If:  # noqa: N802 - it makes a statement, like the classes beside it
@@ -387,17 +405,39 @@ def wrapped(loops: Sequence[tuple[str, int]], body: list[Statement]) -> list[Sta
     return body
 
 
+def rounded(layout: Layout, loops: list[tuple[str, int]], body: Sequence[Statement]) -> list[tuple[str, int]]:
+    """Return the loops, the innermost over whole vector registers if all its arrays have room for that.
+
+    What is computed in the padding is never read as an entry.
+    """
+    if not layout.pad_inputs or not loops or not all(isinstance(s, Let | Store) for s in body):
+        return loops
+    name, length = loops[-1]
+    found = [access for access, _ in accesses(body)]
+    last = variable(name)
+    wide = max([padded_row(length, access.buffer.dtype) for access in found], default=length)
+    for access in found:
+        if any(name == term for part in access.index[:-1] for term, _ in part.terms):
+            return loops
+        if not access.index or not any(name == term for term, _ in access.index[-1].terms):
+            continue
+        narrow = len(access.buffer.shape) > 1 and access.buffer.row < wide
+        if access.index[-1] != last or access.buffer.slot or narrow or access.buffer.shape[-1] != length:
+            return loops
+    return [*loops[:-1], (name, wide)]
+
+
 def flattened(
-    body: list[Statement], index: Index, shape: Shape, loops: Sequence[tuple[str, int]]
+    layout: Layout, body: list[Statement], index: Index, shape: Shape, loops: list[tuple[str, int]]
 ) -> list[Statement]:
     """Return a body in its loops, in one loop if every array is read and written place by place."""
     found = [access for access, _ in accesses(body)]
     layouts = {(access.buffer.shape, access.buffer.row) for access in found}
     simple = all(isinstance(statement, Let | Store) for statement in body)
     if len(loops) < 1 or not simple or len(layouts) != 1 or not found or next(iter(layouts))[0] != shape:
-        return wrapped(loops, body)
+        return wrapped(rounded(layout, loops, body), body)
     if any(access.index != index for access in found):
-        return wrapped(loops, body)
+        return wrapped(rounded(layout, loops, body), body)
     place = (variable("i"),)
 
     def flat(text: Text) -> Text:
@@ -410,4 +450,6 @@ def flattened(
             inner.append(Let(statement.name, flat(statement.text), statement.node))
         elif isinstance(statement, Store):
             inner.append(Store(Access(statement.access.buffer, place, flat=True), flat(statement.text)))
+    if len(shape) == 1:
+        return wrapped([("i", length) for _, length in rounded(layout, loops, body)], inner)
     return wrapped([("i", found[0].buffer.entries)], inner)

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.compiler.formulas import literal
 from chainrule.compiler.fuse import Kernel
 from chainrule.compiler.loops import Access, Buffer, If, Let, Loop, Statement, Store, Text, joined, read
-from chainrule.compiler.lower import Body, Lowerer, flattened, nest, type_name, wrapped
+from chainrule.compiler.lower import Body, Lowerer, flattened, nest, rounded, type_name, wrapped
 from chainrule.compiler.places import ZERO, Affine, Index, broadcast_index, through_template, variable
 from chainrule.graph.node import Node
 from chainrule.graph.primitive import Shape, named
@@ -76,7 +76,7 @@ def maps(lowerer: Lowerer, kernel: Kernel) -> None:
         if node in lowerer.fused.kept:
             buffer = lowerer.output_buffer(node, kernel, padded=padded and node.dtype.kind == "f")
             body.statements.append(Store(Access(buffer, index), read(body.known[node, index])))
-    made = flattened(body.statements, index, kernel.shape, loops)
+    made = flattened(lowerer.layout, body.statements, index, kernel.shape, loops)
     lowerer.add(lowerer.title(nodes), nodes, made, "rows")
 
 
@@ -195,9 +195,13 @@ def _by_columns(
     shape = node.inputs[0].shape
     loops = [(variables[axis], shape[axis]) for axis in variables]
     first = [(v, n) for v, n in loops if any(v == term for part in target.index for term, _ in part.terms)]
-    begin = wrapped(first, [Store(target, Text(literal(FIRST[name](dtype), dtype)))])
     store = Store(target, combined(name, dtype, read(target), entry))
-    return [*begin, *wrapped(loops, [*body.statements, store])]
+    inside = [*body.statements, store]
+    loops = rounded(lowerer.layout, loops, inside)
+    if first[-1][0] == loops[-1][0]:
+        first = [*first[:-1], loops[-1]]
+    begin = wrapped(first, [Store(target, Text(literal(FIRST[name](dtype), dtype)))])
+    return [*begin, *wrapped(loops, inside)]
 
 
 def _position(
@@ -321,7 +325,10 @@ def scatter(lowerer: Lowerer, kernel: Kernel) -> None:
     (node,) = kernel.nodes
     entries, *arrays = node.inputs
     template, shape = node.settings["template"], node.settings["shape"]
-    buffer = lowerer.output_buffer(node, kernel, padded=False)
+    if node.shape:
+        buffer = lowerer.output_buffer(node, kernel, padded=False)
+    else:
+        buffer = lowerer.temporary(f"{lowerer.names[node]}_total", (), node.dtype, 1)
     index, loops = nest(shape)
     zero = Text(literal(node.dtype.type(0), node.dtype))
     begin = wrapped(loops, [Store(Access(buffer, index), zero)])
@@ -338,6 +345,9 @@ def scatter(lowerer: Lowerer, kernel: Kernel) -> None:
     text = joined(plain, read(target), entry) if plain else combined(kind, node.dtype, read(target), entry)
     body.statements.append(Store(target, text))
     made = wrapped_plain(loops, body.statements) if arrays else wrapped(loops, body.statements)
+    if not node.shape:
+        lowerer.locals[node] = lowerer.names[node]
+        made.append(Let(lowerer.names[node], read(Access(buffer, ())), node))
     lowerer.add(lowerer.title([node]), [node], [*begin, *made])
 
 

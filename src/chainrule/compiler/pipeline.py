@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from chainrule.compiler.emit import emit
 from chainrule.compiler.expand import Refusal, expand
 from chainrule.compiler.fuse import Fused, fuse
-from chainrule.compiler.lower import Layout, Lowered, Lowerer
+from chainrule.compiler.lower import Layout, Lowered, Lowerer, fit_name
 from chainrule.compiler.memory import plan
 from chainrule.compiler.passes import LOWERINGS
 from chainrule.compiler.products import product
@@ -30,6 +31,11 @@ class Stages:
     bytes: int
 
 
+def is_checked() -> bool:
+    """Return whether every access to memory shall be tested: ``NUMBA_BOUNDSCHECK`` asks for that."""
+    return os.environ.get("NUMBA_BOUNDSCHECK", "") not in ("", "0")
+
+
 def lower(fused: Fused, layout: Layout | None = None) -> Lowered:
     """Return a fused graph as arrays and loops."""
     return run_kernels(Lowerer(fused, layout or Layout()))
@@ -48,7 +54,7 @@ def run_kernels(lowerer: Lowerer, skip: Set[Node] = frozenset()) -> Lowered:
     outputs = tuple(lowerer.buffer(node) for node in fused.graph.outputs)
     known = [lowerer.buffers[node] for node in inputs]
     buffers = tuple(dict.fromkeys((*known, *outputs, *lowerer.buffers.values(), *lowerer.extra)))
-    name = identifier(fused.graph.name)
+    name = fit_name(identifier(fused.graph.name))
     return Lowered(
         name,
         tuple(known),

@@ -31,7 +31,7 @@ from chainrule.compiler.tiles import entry_of, right_operand, tiles_of, update_f
 from chainrule.graph.node import Node
 
 BLAS_FROM = 10_000_000  # operations of one product from which BLAS is called
-BLOCKS = ((4, 2), (2, 4), (1, 6))  # registers side by side, rows
+BLOCKS = ((2, 4), (1, 8))  # registers side by side, rows
 
 
 def product(lowerer: Lowerer, kernel: Kernel) -> None:
@@ -71,7 +71,8 @@ def _by_registers(
         high = min(most, rows)
         block = _Block(lowerer, node, right, out, width, inner, factor)
         stop = column + count * width
-        for start, end, size in ((0, rows // high * high, high), (rows // high * high, rows, 1)):
+        whole = rows // high * high
+        for start, end, size in ((0, whole, high), (whole, rows, rows - whole)):
             if start < end and count:
                 body = list(tiles_of(column, stop, width, partial(block.statements, size)))
                 made.append(Loop("i", end, body, start=start, step=size))

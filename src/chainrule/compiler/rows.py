@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,17 +16,34 @@ from chainrule.compiler.cache import machine_code
 from chainrule.compiler.emit import emit
 from chainrule.compiler.expand import Refusal, expand
 from chainrule.compiler.fuse import Fused, fuse, seen_through
-from chainrule.compiler.loops import Access, Buffer, Do, If, Let, Loop, Stage, Statement, Store, Text, read
-from chainrule.compiler.lower import Layout, Lowered, Lowerer, SparseRows
+from chainrule.compiler.loops import (
+    Access,
+    Address,
+    Buffer,
+    Do,
+    If,
+    Let,
+    Loop,
+    Stage,
+    Statement,
+    Store,
+    Text,
+    read,
+)
+from chainrule.compiler.lower import REGISTER, Layout, Lowered, Lowerer, SparseRows
 from chainrule.compiler.memory import LINE, plan
-from chainrule.compiler.pipeline import MOST_NODES, run_kernels
-from chainrule.compiler.places import ZERO, variable
+from chainrule.compiler.pipeline import MOST_NODES, is_checked, run_kernels
+from chainrule.compiler.places import ZERO, Affine, variable
 from chainrule.compiler.runtime.external import blas_threads
+from chainrule.compiler.tiles import tiles_of
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, Node
 
 Array = np.ndarray[Any, Any]
-SHARED_FROM = 10_000_000  # multiplications of a step from which two threads share them
+SHARED_FROM = 1_000_000  # multiplications of a step from which two threads share them
+SPARSE_PRICE = 0.4  # of a product with sparse rows, against one with dense rows
+RETRY = 32  # portions after which the other number of threads is tried again, and how small a part is
+COPIED = 128  # bytes copied at a time
 MOST_SPARSE_COLUMNS = 256  # results of the first layer from which dense products are faster
 
 
@@ -113,13 +131,13 @@ class RowsCode:
         self.graph, self.roles, self.sparse = graph, roles, sparse
         self.batch = roles.x.shape[0]
         self.fused = fuse(graph, roles.carried)
-        self.shared = sparse is None and _work(self.fused) >= SHARED_FROM
+        self.shared = _work(self.fused, sparse is not None) >= SHARED_FROM
         self.outer = self._outside()
         self.lowered = self._lower()
         self.bytes = plan(self.lowered.buffers, self.lowered.stages)
-        self.source = emit(self.lowered, steps=True)
-        self._code = machine_code(self.source, self.lowered.name, f"<chainrule {graph.name} {id(self):x}>")
-        self.run = self._code.load(hold_gil=False)
+        self.source = emit(self.lowered, checked=is_checked(), steps=True)
+        self.machine = machine_code(self.source, self.lowered.name, f"<chainrule {graph.name} {id(self):x}>")
+        self.run = self.machine.load(hold_gil=False)
 
     def _outside(self) -> dict[str, Buffer]:
         """Return the arrays that lie outside, each with a slot of its own: data, order, costs, results."""
@@ -165,9 +183,15 @@ class RowsCode:
         return lowered
 
 
-def _work(fused: Fused) -> int:
-    """Return the multiplications of a step's products."""
-    return sum(math.prod(kernel.shape) for kernel in fused.kernels if kernel.kind == "product")
+def _work(fused: Fused, sparse: bool) -> float:
+    """Return about how many multiplications the products of a step are."""
+    products = [kernel for kernel in fused.kernels if kernel.kind == "product"]
+    x = fused.graph.inputs
+    work = 0.0
+    for kernel in products:
+        thin = sparse and seen_through(kernel.nodes[0].inputs[0]) in set(x) - set(fused.carried.values())
+        work += math.prod(kernel.shape) * (SPARSE_PRICE if thin else 1)
+    return work
 
 
 def _rows(name: str, node: Node, role: str) -> Buffer:
@@ -179,13 +203,30 @@ def _gather(
     lowerer: Lowerer, pairs: Sequence[tuple[Node, Buffer]], order: Buffer, batch: int
 ) -> list[Statement]:
     """Return the loop that copies the rows of a mini-batch to where the step reads them."""
-    row = variable("row")
     body: list[Statement] = [Let("row", read(Access(order, (variable("begin") + variable("i"),))))]
     for node, source in pairs:
-        place = Access(lowerer.buffer(node), (variable("i"), variable("j")))
-        copy: list[Statement] = [Store(place, read(Access(source, (row, variable("j")))))]
-        body.append(Loop("j", node.shape[1], copy, short=node.shape[1] <= 16))
+        body += _copied_row(source, lowerer.buffer(node))
     return [Loop("i", batch, body)]
+
+
+def _copied_row(source: Buffer, target: Buffer) -> Iterator[Statement]:
+    """Yield what copies one row: register by register, then entry by entry."""
+    row, columns = (variable("row"), variable("i")), source.shape[1]
+    done = 0
+    for width in (COPIED // source.dtype.itemsize, REGISTER // source.dtype.itemsize):
+        end = done + (columns - done) // width * width
+
+        def copy(column: Affine, width: int = width) -> list[Statement]:
+            places = (Address(Access(target, (row[1], column))), Address(Access(source, (row[0], column))))
+            return [Do(Text(f"store(⟨0⟩, load(⟨1⟩, {width}))", places))]
+
+        if end > done:
+            yield from tiles_of(done, end, width, copy)
+        done = end
+    if done < columns:
+        column = variable("j")
+        single = Store(Access(target, (row[1], column)), read(Access(source, (row[0], column))))
+        yield Loop("j", columns, [single], start=done, short=True)
 
 
 def _reports(lowerer: Lowerer, roles: Roles, outer: Mapping[str, Buffer], batch: int) -> Iterator[Stage]:
@@ -246,6 +287,8 @@ class RowsMemory:
         self._given = list(views.values())
         self._carried = self._given[: len(code.graph.outputs) - 1]
         self._held: dict[str, Array] = {}
+        self._pace: dict[int, float] = {}
+        self._portions = 0
 
     def _view(self, buffer: Buffer) -> Array:
         strides = [step * buffer.dtype.itemsize for step in buffer.strides]
@@ -271,6 +314,15 @@ class RowsMemory:
         for mine, given in zip(self._given, values, strict=True):
             mine[...] = given
 
+    @property
+    def address(self) -> int:
+        """Where the table of addresses lies, the first argument of the machine code."""
+        return int(self._table.ctypes.data)
+
+    def release(self) -> None:
+        """Hold on to the examples and the results no longer."""
+        self._held.clear()
+
     def collect(self, results: Array) -> None:
         """Hand rows of results over here from now on."""
         self._point("collected", results)
@@ -285,8 +337,34 @@ class RowsMemory:
         return self.code.run(self._table.ctypes.data, first, last), costs
 
     def _run_shared(self, first: int, last: int) -> int:
-        """Run steps by as many threads as there are processors, at most two; BLAS makes none of its own."""
+        """Run steps by one thread or two, whichever was faster lately; the bits are the same.
+
+        Where other programs keep the processors busy, two threads that wait for each other are slow.
+        """
         count = threads()
+        if count == 1:
+            return self._run_by(1, first, last)
+        self._portions += 1
+        if self._portions % RETRY == 2 % RETRY or len(self._pace) < 2:
+            other = 1 if self._best() == 2 else 2
+            middle = min(last, first + max(1, (last - first) // RETRY))
+            done = self._timed(other, first, middle)
+            if done < middle or middle == last:
+                return done
+            first = middle
+        return self._timed(self._best(), first, last)
+
+    def _best(self) -> int:
+        return min((2, 1), key=lambda count: self._pace.get(count, 0.0))
+
+    def _timed(self, count: int, first: int, last: int) -> int:
+        began = time.perf_counter()
+        done = self._run_by(count, first, last)
+        self._pace[count] = (time.perf_counter() - began) / max(1, last - first)
+        return done
+
+    def _run_by(self, count: int, first: int, last: int) -> int:
+        """Run steps by a number of threads; BLAS makes none of its own."""
         self._point("gate", np.zeros(2, np.int64))
         tables = [self._table.copy() for _ in range(count)]
         numbers = np.array([[place, count] for place in range(count)], np.int64)

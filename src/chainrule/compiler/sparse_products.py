@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.compiler.formulas import literal
 from chainrule.compiler.fuse import Kernel, seen_through
-from chainrule.compiler.loops import Access, Address, Buffer, Do, Let, Loop, Statement, Store, Text
+from chainrule.compiler.loops import Access, Address, Buffer, Do, If, Let, Loop, Statement, Store, Text
 from chainrule.compiler.lower import REGISTER, Lowerer, SparseRows, padded_row
 from chainrule.compiler.places import Affine, variable
 from chainrule.compiler.tiles import entry_of, right_operand, tiles_of, update_factor
@@ -36,18 +36,24 @@ def sparse_product(lowerer: Lowerer, kernel: Kernel) -> None:
         out = lowerer.output_buffer(node, kernel, padded=True)
         title = lowerer.title([node])
     right = right_operand(lowerer, node.inputs[1])
+    columns = padded_row(node.shape[1], node.dtype)
     if seen_through(source) is source:
         made += _gather_rows(node, table, right, out)
+    elif lowerer.layout.shared and columns * node.dtype.itemsize >= 2 * REGISTER:
+        half = columns * node.dtype.itemsize // REGISTER // 2 * (REGISTER // node.dtype.itemsize)
+        for part, bounds in enumerate(((0, half), (half, columns))):
+            mine = list(_scatter_rows(node, table, right, out, factor, bounds))
+            made.append(If(Text(f"share == {part}"), mine))
     else:
-        made += _scatter_rows(node, table, right, out, factor)
-    lowerer.add(title, [node], made)
+        made += _scatter_rows(node, table, right, out, factor, (0, columns))
+    halved = seen_through(source) is source or any(isinstance(s, If) for s in made)
+    lowerer.add(title, [node], made, "rows" if halved else "one")
 
 
-def _tiles(columns: int, dtype: np.dtype[Any]) -> Iterator[tuple[int, int, int]]:
+def _tiles(begin: int, end: int, dtype: np.dtype[Any]) -> Iterator[tuple[int, int, int]]:
     """Yield where tiles of columns begin and end, and how wide each is."""
     per_register = REGISTER // dtype.itemsize
-    place, left = 0, padded_row(columns, dtype) // per_register
-    wide = WIDEST
+    place, left, wide = begin, (end - begin) // per_register, WIDEST
     while left:
         count = left // wide
         if count:
@@ -59,7 +65,7 @@ def _tiles(columns: int, dtype: np.dtype[Any]) -> Iterator[tuple[int, int, int]]
 def _gather_rows(node: Node, table: SparseRows, right: Access, out: Buffer) -> Iterator[Statement]:
     zero = literal(node.dtype.type(0), node.dtype)
     body: list[Statement] = [*_row(table), *_prefetches(table)]
-    for begin, end, width in _tiles(node.shape[1], node.dtype):
+    for begin, end, width in _tiles(0, padded_row(node.shape[1], node.dtype), node.dtype):
 
         def tile(column: Affine, width: int = width) -> list[Statement]:
             weights = Address(entry_of(right, variable("column"), column))
@@ -75,15 +81,16 @@ def _gather_rows(node: Node, table: SparseRows, right: Access, out: Buffer) -> I
 
 
 def _scatter_rows(
-    node: Node, table: SparseRows, right: Access, out: Buffer, factor: str | None
+    node: Node, table: SparseRows, right: Access, out: Buffer, factor: str | None, bounds: tuple[int, int]
 ) -> Iterator[Statement]:
     if factor is None:
-        zero = Text(literal(node.dtype.type(0), node.dtype))
-        place = Access(out, (variable("i"),), flat=True)
-        yield Loop("i", out.entries, [Store(place, zero)])
+        zero = Store(
+            Access(out, (variable("i"), variable("j"))), Text(literal(node.dtype.type(0), node.dtype))
+        )
+        yield Loop("i", node.shape[0], [Loop("j", bounds[1], [zero], start=bounds[0])])
     body: list[Statement] = [*_row(table)]
     times = f" * {factor}" if factor else ""
-    for begin, end, width in _tiles(node.shape[1], node.dtype):
+    for begin, end, width in _tiles(*bounds, node.dtype):
 
         def tile(column: Affine, width: int = width) -> list[Statement]:
             source = Address(entry_of(right, variable("i"), column))

@@ -75,6 +75,11 @@ def write(
     return "\n".join([f"{head}def {identifier(name)}({parameters}):", *body, ""])
 
 
+def operation_text(node: Node, names: Mapping[Node, str]) -> str:
+    """Return the line that computes a node, in brief: ``t1 = a + u``."""
+    return _Writer(names, brief=True).line(node)[0]
+
+
 class _Writer:
     """Writes the parts of one graph, whose nodes have these names."""
 

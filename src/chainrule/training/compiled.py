@@ -16,10 +16,12 @@ import numpy as np
 from chainrule.compiler.expand import Refusal
 from chainrule.compiler.rows import Data, RowsCode, RowsMemory, sparse_pays, training_step
 from chainrule.errors import CompileError
+from chainrule.graph.graph import Graph
+from chainrule.graph.node import Node
 from chainrule.text import say
 from chainrule.training.examples import Stored
 from chainrule.training.optimizers import Optimizer
-from chainrule.training.sparse import as_csr, is_sparse
+from chainrule.training.sparse import is_sparse
 from chainrule.training.step import AfterSteps, Batches, CostGraph, Interpreted, NonFinite, step_graph
 
 Array = np.ndarray[Any, Any]
@@ -38,6 +40,17 @@ def interpreted_seconds(steps: int, size: int) -> float:
     It only counts: so the same calls are compiled on every machine, and give the same bits.
     """
     return steps * (STEP_SECONDS + PRODUCT_SECONDS * size)
+
+
+def reason_of(error: Refusal | CompileError) -> str:
+    """Return why something runs by the interpreter."""
+    return say(error.reason, **error.values) if isinstance(error, Refusal) else str(error)
+
+
+def data_of(stored: Stored, graph: Graph, x: Node) -> Data:
+    """Return examples in the form that compiled code of ``graph`` reads: without zeros where that pays."""
+    thin = is_sparse(stored.x) or (sparse_pays(graph, x) and stored.nonzero_share < DENSE_FROM)
+    return Data(tuple(stored.without_zeros) if thin else (stored.x,), stored.target)
 
 
 class CompiledEpoch:
@@ -63,7 +76,7 @@ class CompiledEpoch:
         self.reason: str | None = None
         self._cost_graph, self._optimizer = cost_graph, optimizer
         self._memories: dict[tuple[int, Any], RowsMemory] = {}
-        self._data: tuple[Stored, Data] | None = None
+        self._graphs: dict[int, Graph] = {}  # of the mini-batches of the last size
 
     @property
     def source(self) -> str:
@@ -80,28 +93,20 @@ class CompiledEpoch:
         try:
             data = self._data_of(batches)
             memory = self._memory(batches.batch_size, data)
-        except Refusal as refusal:
-            self.reason = say(refusal.reason, **refusal.values)
-        except CompileError as error:
-            self.reason = str(error)
-        if self.reason is not None:
+        except (Refusal, CompileError) as error:
+            self.reason = reason_of(error)
             return self.interpreted(parameters, batches, learning_rate, after_steps)
-        return _Run(self.interpreted, memory, data, batches, learning_rate).all(parameters, after_steps)
+        try:
+            return _Run(self.interpreted, memory, data, batches, learning_rate).all(parameters, after_steps)
+        finally:
+            memory.release()
 
     def _data_of(self, batches: Batches) -> Data | None:
         """Return all examples in the form that compiled code reads; None if they are read in parts."""
-        stored = batches.stored
-        if stored is None:
+        if batches.stored is None:
             return None
-        if self._data is None or self._data[0] is not stored:
-            self._data = stored, self._prepared(stored, batches.batch_size)
-        return self._data[1]
-
-    def _prepared(self, stored: Stored, batch_size: int) -> Data:
-        given = is_sparse(stored.x)
-        if given or (stored.nonzero_share < DENSE_FROM and self._sparse_pays(batch_size)):
-            return Data(tuple(as_csr(stored.x)), stored.target)
-        return Data((stored.x,), stored.target)
+        graph = self._graph(batches.batch_size)
+        return data_of(batches.stored, graph, graph.inputs[-3])
 
     def _memory(self, size: int, data: Data | None) -> RowsMemory:
         sparse = data.rows[1].dtype if data is not None and data.sparse else None
@@ -110,12 +115,10 @@ class CompiledEpoch:
             self._memories[key] = RowsMemory(RowsCode(*training_step(self._graph(size)), sparse))
         return self._memories[key]
 
-    def _sparse_pays(self, size: int) -> bool:
-        graph = self._graph(size)
-        return sparse_pays(graph, graph.inputs[-3])
-
-    def _graph(self, size: int) -> Any:
-        return step_graph(self._cost_graph(size), self._optimizer)
+    def _graph(self, size: int) -> Graph:
+        if size not in self._graphs:
+            self._graphs = {size: step_graph(self._cost_graph(size), self._optimizer)}
+        return self._graphs[size]
 
 
 class _Run:
@@ -148,7 +151,7 @@ class _Run:
             stop = min(done + count, self.whole)
             self.run(done, stop, partial(self._search, good_at, good), after_steps)
             done, now = stop, time.monotonic()
-            count = _next_count(count, now - began)
+            count = next_count(count, now - began)
             if done == self.whole or (now - taken) * SNAPSHOT_SHARE >= price:
                 if not memory.finite():
                     raise self._search(good_at, good, done - 1)
@@ -214,6 +217,6 @@ class _Run:
         return after
 
 
-def _next_count(count: int, seconds: float) -> int:
+def next_count(count: int, seconds: float) -> int:
     """Return how many steps to run next, so that they take about `PORTION_SECONDS`."""
     return max(1, min(8 * count, int(count * PORTION_SECONDS / max(seconds, 1e-9))))

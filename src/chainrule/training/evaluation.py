@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.training.examples import Examples
-from chainrule.training.targets import Targets
+from chainrule.training.examples import Stored
+from chainrule.training.targets import Targets, places_of
 
 Array = np.ndarray[Any, Any]
 
@@ -23,6 +23,24 @@ class Evaluation(NamedTuple):
     total: int
 
 
+class Part(NamedTuple):
+    """Some rows of the data, as a network found them.
+
+    ``output`` (r, k) belongs to the first r rows of ``examples`` from row ``first`` on; ``cost`` is their
+    mean cost.
+    """
+
+    cost: float
+    output: Array
+    examples: Stored
+    first: int = 0
+
+    @property
+    def rows(self) -> slice:
+        """The rows of ``examples`` that were judged."""
+        return slice(self.first, self.first + len(self.output))
+
+
 def r_squared(output: Array, target: Array) -> float | None:
     """Return R² = 1 − Σ(y − a)² / Σ(y − mean y)², the mean over columns; None where targets do not vary."""
     spread = np.sum(np.square(target - target.mean(axis=0)), axis=0)
@@ -31,19 +49,18 @@ def r_squared(output: Array, target: Array) -> float | None:
     return float(np.mean(1 - np.sum(np.square(target - output), axis=0) / spread))
 
 
-def evaluate(
-    run: Callable[[Array, Array], tuple[float, Array]], examples: Examples, targets: Targets
-) -> Evaluation:
-    """Return cost and accuracy, or R², of ``run(x, target) -> (mean cost, outputs)``, some rows at a time."""
-    total, correct, cost = len(examples), 0, 0.0
+def evaluate(parts: Iterable[Part], targets: Targets) -> Evaluation:
+    """Return cost and accuracy, or R², over the parts of the data; each part counts by its rows."""
+    total, correct, cost = 0, 0, 0.0
     seen: list[tuple[Array, Array]] = []
-    for x, target in examples.chunks():
-        part, output = run(x, target)
-        cost += float(part) * len(x)
+    for part in parts:
+        count = len(part.output)
+        total += count
+        cost += part.cost * count
         if targets.classifies:
-            correct += targets.correct(output, target)
+            correct += int(np.count_nonzero(places_of(part.output) == part.examples.places[part.rows]))
         else:
-            seen.append((output.astype("float64"), target.astype("float64")))
+            seen.append((part.output.astype("float64"), part.examples.target[part.rows].astype("float64")))
     if targets.classifies:
         return Evaluation(cost / total, correct / total, None, correct, total)
     output, target = (np.concatenate(columns) for columns in zip(*seen, strict=True))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from chainrule.training.sparse import is_sparse, nonzero_share
+from chainrule.training.sparse import SparseRows, as_csr, is_sparse, nonzero_share
+from chainrule.training.targets import places_of
 
 if TYPE_CHECKING:
     from chainrule.training.sparse import SparseTable
@@ -53,6 +54,16 @@ class Stored:
     def nonzero_share(self) -> float:
         """The share of the entries of ``x`` that are not zero; counted once, when it is first asked for."""
         return nonzero_share(self.x)
+
+    @cached_property
+    def without_zeros(self) -> SparseRows:
+        """``x`` without its zeros; made once, when it is first asked for."""
+        return as_csr(self.x)
+
+    @cached_property
+    def places(self) -> Array:
+        """Which label each target means, shape (m,); of targets that are labels."""
+        return places_of(self.target)
 
 
 class Examples:

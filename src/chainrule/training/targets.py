@@ -126,17 +126,18 @@ class Targets:
         """Return labels (m,) from outputs (m, k), or the values: (m,) if there is one column."""
         if self.labels is None:
             return output[:, 0] if self.outputs == 1 else output
-        if self.outputs == 1:
-            chosen: Array = self.labels[(output[:, 0] >= 0.5).astype(np.intp)]
-            return chosen
-        largest: Array = self.labels[np.argmax(output, axis=1)]
-        return largest
+        chosen: Array = self.labels[places_of(output)]
+        return chosen
 
-    def correct(self, output: Array, target: Array) -> int:
-        """Return how many examples have their largest output at the right label."""
-        if self.outputs == 1:
-            return int(np.count_nonzero((output[:, 0] >= 0.5) == (target[:, 0] >= 0.5)))
-        return int(np.count_nonzero(np.argmax(output, axis=1) == np.argmax(target, axis=1)))
+
+def places_of(rows: Array) -> Array:
+    """Return which label each row (m, k) of outputs, or of encoded targets, means: its place, shape (m,).
+
+    The largest of several; of a single one, the second label from 0.5 on.
+    """
+    if rows.shape[1] == 1:
+        return (rows[:, 0] >= 0.5).astype(np.intp)
+    return np.argmax(rows, axis=1)
 
 
 def listing(labels: Sequence[Any] | Array, most: int = 12) -> str:

@@ -10,7 +10,7 @@ import importlib
 from typing import Any
 
 _PLACES = {
-    "memory": ("array", "barrier", "length", "prefetch", "shifted"),
+    "memory": ("array", "barrier", "inside", "length", "prefetch", "shifted"),
     "vectors": ("load", "maximum", "minimum", "multiply_add", "spread", "store", "total"),
     "scalars": (
         "absolute",

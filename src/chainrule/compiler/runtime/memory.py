@@ -84,6 +84,27 @@ def shifted(_: Any, values: Any, count: Any) -> Any:
 
 
 @intrinsic
+def inside(_: Any, place: Any, count: Any) -> Any:
+    """Return a place in an array of ``count`` entries; end the process if it is not in there.
+
+    It guards every place if ``NUMBA_BOUNDSCHECK`` is set: for tests, which shall not overlook such a fault.
+    """
+    if not isinstance(place, types.Integer) or not isinstance(count, types.Integer):
+        raise refuse("inside", place, count)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number, limit = (
+            context.cast(builder, value, kind, types.int64)
+            for value, kind in zip(arguments, signature.args, strict=True)
+        )
+        with builder.if_then(builder.icmp_unsigned(">=", number, limit), likely=False):
+            _call(builder, ir.VoidType(), "llvm.trap")
+        return number
+
+    return types.int64(place, count), generate
+
+
+@intrinsic
 def barrier(_: Any, counter: Any, count: Any) -> Any:
     """Wait until ``count`` threads have come here.
 

@@ -1,8 +1,8 @@
 """编译器的文字。"""
 
 TABLE = {
-    "compiler.failed": "{name}:生成的源代码无法编译({reason})。请改用解释器运行计算图,并报告此问题。",
-    "compiler.unlinked": "{symbol}:编译好的代码无法链接({reason})。请改用解释器运行计算图,并报告此问题。",
+    "compiler.failed": "{name}：生成的源代码无法编译（{reason}）。请改用解释器运行计算图，并报告此问题。",
+    "compiler.unlinked": "{symbol}：编译好的代码无法链接（{reason}）。请改用解释器运行计算图，并报告此问题。",
     "compile.interpreted": "{name} 由解释器运行，数值相同，只是较慢：{reason}",
     "compile.operation": "{dtype} 类型的 {name}（{where}）无法编译。",
     "compile.too_long": "{name} 有 {count} 个运算；超过 {most} 个时，编译所费的时间得不偿失。",
