@@ -8,6 +8,7 @@ One computation graph serves three uses; nothing else knows a derivative::
       Graph ── gradient (graph → graph) ──► Graph
         │
         ├─ interpret   reference values
+        ├─ compile     machine code, by way of source that a person can read
         └─ explain     the chain rule line by line, with this run's numbers
 
 All public names are here and are imported when they are first used.
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from chainrule.compiler.compiled import InterpretedWarning as InterpretedWarning
     from chainrule.compiler.compiled import compile as compile  # noqa: A004 - NumPy-like, cr.compile
     from chainrule.errors import ChainruleError as ChainruleError
-    from chainrule.errors import CompileError as CompileError
     from chainrule.explanations import Explanation as Explanation
     from chainrule.explanations import explain as explain
     from chainrule.functions import grad as grad
@@ -60,7 +60,6 @@ _PLACES = {
     "ArraySpec": "graph.trace",
     "ChainruleError": "errors",
     "Compiled": "compiler.compiled",
-    "CompileError": "errors",
     "Explanation": "explanations",
     "Graph": "graph.graph",
     "InterpretedWarning": "compiler.compiled",

@@ -53,7 +53,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "entries picked": (lambda x, i: (x[i], x[1][i], x[i][:, i]), (A((4, 4)), np.array([0, -1, -4, 3]))),
     "entries picked by bytes": (lambda x, i: x[i], (A((400, 3)), np.array([-3, 100], np.int8))),
     "places by several arrays": (
-        lambda x, i, j: (x[i, :, j], x[i[:, None], j], x[..., j]),
+        lambda x, i, j: (x[i, :, j], x[i[:, None], i, j], x[..., j]),
         (A((4, 3, 5)), np.array([1, -1]), np.array([4, -5])),
     ),
     "names of our own": (

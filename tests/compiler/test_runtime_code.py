@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from chainrule import CompileError
 from chainrule.compiler.build import MachineCode, build
 from chainrule.compiler.runtime.external import blas_threads
+from chainrule.errors import CompileError
 
 GEMM = """
 from numpy import {0}

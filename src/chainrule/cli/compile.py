@@ -1,4 +1,4 @@
-"""``chainrule compile``: what a function becomes on its way to machine code, and whether it stays the same."""
+"""``chainrule compile``: what a function becomes on its way to machine code, and whether it is right."""
 
 from __future__ import annotations
 
@@ -38,7 +38,12 @@ def command() -> Command:
 
 
 def run(
-    function: str, at: tuple[str, ...], gradient: bool, wrt: tuple[str, ...], stop_after: str | None, json: bool
+    function: str,
+    at: tuple[str, ...],
+    gradient: bool,
+    wrt: tuple[str, ...],
+    stop_after: str | None,
+    json: bool,
 ) -> int | None:
     """Compile a function, or go some way towards it."""
     if stop_after is not None and stop_after not in STAGES:
@@ -82,7 +87,9 @@ def as_differentiable(names: Sequence[str], values: Sequence[Any], chosen: Seque
     def is_spec(value: Any) -> bool:
         return isinstance(value, ArraySpec)
 
-    real = any(np.dtype(v.dtype).kind == "f" if is_spec(v) else np.asarray(v).dtype.kind == "f" for v in values)
+    real = any(
+        np.dtype(v.dtype).kind == "f" if is_spec(v) else np.asarray(v).dtype.kind == "f" for v in values
+    )
     wanted = list(chosen) or ([] if real else list(names))
     pairs = zip(names, values, strict=True)
     return [as_real(value) if name in wanted and not is_spec(value) else value for name, value in pairs]
@@ -97,7 +104,7 @@ def _graph(
     from chainrule.graph.trace import trace_call
     from chainrule.rewrites import simplify
 
-    with failures_of_the_user(place.rpartition(":")[0]):
+    with failures_of_the_user(place):
         specs = [shape_of(value) for value in values]
         graph = trace_call(of_named(function, names), specs, {}, list(names)).graph
     return simplify(graph if wrt is None else _with_gradient(graph, wrt))
@@ -140,7 +147,8 @@ def _with_gradient(graph: Graph, wrt: Sequence[str]) -> Graph:
         raise GradientError("gradient.not_real", name=graph.name, argument=", ".join(wrt or by_name))
     stable = stabilise(graph)
     slopes = pull_back(stable.outputs[0], sources)
-    named = {slope: f"d_{source.label}" for source, slope in zip(sources, slopes, strict=True)}
+    named = {stable.outputs[0]: "value"}
+    named |= {slope: f"d_{source.label}" for source, slope in zip(sources, slopes, strict=True)}
     return Graph(
         graph.inputs,
         [stable.outputs[0], *slopes],
@@ -219,13 +227,15 @@ def difference(
         return None
     flat = graph.convert(graph.flatten(tuple(values)) if graph.flatten else list(values))
     steps = [node for node in graph.nodes if node.inputs]
-    with failures_of_the_user(place.rpartition(":")[0]):
+    with failures_of_the_user(place):
         expected = Program(graph.inputs, graph.outputs).run(*flat)
         between = Program(graph.inputs, steps).run(*flat)
     found = machine.run(flat)
     if found is None:
         raise SettingError("cli.compile.gave_up", place=place)
-    pairs = [(np.asarray(a, "float64"), np.asarray(b, "float64")) for a, b in zip(found, expected, strict=True)]
+    pairs = [
+        (np.asarray(a, "float64"), np.asarray(b, "float64")) for a, b in zip(found, expected, strict=True)
+    ]
     with np.errstate(all="ignore"):
         gaps = [np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b)) for a, b in pairs]
     sizes = [np.abs(np.asarray(value, "float64")) for value in (*flat, *between)]

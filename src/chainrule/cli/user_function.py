@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import FileError, SettingError, TraceError, nearest_hint
+from chainrule.errors import ChainruleError, FileError, SettingError, TraceError, nearest_hint
 from chainrule.graph import context
 from chainrule.graph.trace import ArraySpec
-from chainrule.text import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 MODULE = "user_file"  # what the file's module is called; its own name may be that of a library
-DTYPES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split()
-_SPEC = re.compile(rf"({'|'.join(DTYPES)})\s*(?:\[([\d\s,]*)\])?")
+_SPEC = re.compile(r"(bool|u?int(?:8|16|32|64)|float(?:32|64))\s*(?:\[([\d\s,]*)\])?")
 
 
 def load_function(place: str) -> Callable[..., Any]:
@@ -82,22 +80,28 @@ def _check_readable(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def failures_of_the_user(path: str) -> Iterator[None]:
-    """Turn what the user's code raises into an error with its line; what it prints goes to standard error."""
-    from chainrule.errors import ChainruleError
+def failures_of_the_user(place: str) -> Iterator[None]:
+    """Turn what the user's code raises into an error with its line; what it prints goes to standard error.
 
+    ``place`` is named where no line is to blame.
+    """
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
-    except ChainruleError:
-        raise
+    except ChainruleError as error:
+        if error.key != "trace.result":
+            raise
+        raise TraceError(error.key, **{**error.values, "where": place}) from error
     except SyntaxError as error:
-        where = f"{path}:{error.lineno}" if error.filename in (path, None) else f"{error.filename}:{error.lineno}"
+        where = ":".join([str(part) for part in (error.filename or place, error.lineno) if part])
         raise SettingError("cli.compile.syntax", where=where, reason=error.msg) from error
     except (Exception, SystemExit) as error:
-        where = context.described(context.place_of(error)) if context.place_of(error) else path
+        line = context.place_of(error)
+        where = place if line is None else context.described(line)
         reason = " ".join(str(error).split())[:200]
-        raise SettingError("cli.compile.raised", where=where, kind=type(error).__name__, reason=reason) from error
+        raise SettingError(
+            "cli.compile.raised", where=where, kind=type(error).__name__, reason=reason
+        ) from error
 
 
 def bind(function: Callable[..., Any], words: Sequence[str], place: str) -> tuple[list[str], list[Any]]:
@@ -135,13 +139,12 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
 
 def of_named(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
     """Return the function of only these arguments, in this order; the others have their defaults."""
-    signature = inspect.signature(function)
+    nameless = [p for p in _parameters(function) if p.kind is p.POSITIONAL_ONLY]
 
     def call(*values: Any) -> Any:
-        bound = signature.bind_partial()
-        bound.arguments.update(zip(names, values, strict=True))
-        bound.apply_defaults()
-        return function(*bound.args, **bound.kwargs)
+        given = dict(zip(names, values, strict=True))
+        first = [given.pop(parameter.name, parameter.default) for parameter in nameless]
+        return function(*first, **given)
 
     call.__name__ = getattr(function, "__name__", type(function).__name__)
     return call
@@ -184,20 +187,12 @@ def _short(text: str) -> str:
 
 
 def _from_file(name: str, text: str) -> Any:
-    """Return the array in a .npy file, or one in a .npz file: that named behind a colon, or by the argument."""
+    """Return the array in a .npy file, or one of a .npz file: ``data.npz:key``, else the argument's name."""
     path, _, key = (text, "", "") if text.lower().endswith((".npy", ".npz")) else text.rpartition(":")
     _check_readable(Path(path))
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            found: Any = content
-        else:
-            with content:
-                names = list(content)
-                wanted = key or (names[0] if len(names) == 1 else name)
-                if wanted not in names:
-                    raise SettingError("data.no_array", source=path, wanted=wanted, found=", ".join(names))
-                found = content[wanted]
+        with Path(path).open("rb") as file:
+            found = _chosen(np.load(file, allow_pickle=False), path, key, name)
     except SettingError:
         raise
     except Exception as error:  # a damaged archive raises what it pleases
@@ -206,3 +201,14 @@ def _from_file(name: str, text: str) -> Any:
     if found.dtype.kind not in "biuf":
         raise SettingError("cli.compile.array", path=path, reason=found.dtype)
     return found
+
+
+def _chosen(content: Any, path: str, key: str, name: str) -> Any:
+    """Return an array, or that array of an archive which is meant: its only one, or that with the name."""
+    if isinstance(content, np.ndarray):
+        return content
+    names = list(content)
+    wanted = key or (names[0] if len(names) == 1 else name)
+    if wanted not in names:
+        raise SettingError("data.no_array", source=path, wanted=wanted, found=", ".join(names))
+    return content[wanted]

@@ -33,7 +33,18 @@ SMALL = 4096  # operations of a call below which it is not worth letting other t
 
 
 class InterpretedWarning(UserWarning):
-    """A function could not be compiled, and runs by the interpreter: the same values, more slowly."""
+    """A function could not be compiled, and runs by the interpreter: the same values, more slowly.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", cr.InterpretedWarning)
+    ...     cr.compile(np.sort)(np.array([2.0, 1.0]))
+    array([1., 2.])
+    """
 
 
 class Workspace:
@@ -179,6 +190,13 @@ class Compiled:
         All stages of the last call's shapes.
     reason
         Why the last call's shapes run by the interpreter; None if they are compiled.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> square = cr.compile(lambda x: x * x)
+    >>> isinstance(square, cr.Compiled), square(3.0), square.reason
+    (True, np.float64(9.0), None)
     """
 
     def __init__(self, function: Function) -> None:

@@ -46,6 +46,8 @@ SHARING = (
     "shares = thread + 3 - threads",
 )
 WIDEST = 90  # columns of a docstring
+HARD = "\u00a0"  # a space at which no line ends
+LONGEST = 110  # columns of a line of code
 ALIGNED = 16  # iterations of which a share is a multiple
 PYTHON = frozenset(("range", "min", "max", "abs", "if", "in", "or", "and", "not", "for", "return"))
 
@@ -62,7 +64,7 @@ def emit(lowered: Lowered, *, checked: bool = False, steps: bool = False) -> str
         body = ["", "for step in range(first, last):", *inside]
     head = f"def {function_name(lowered)}(memory, first, last):"
     sharing = SHARING if lowered.shared else ()
-    text = _indented([*_declarations(lowered), *sharing, *body, "", "return last"])
+    text = _indented([*_declarations(lowered, steps=steps), *sharing, *body, "", "return last"])
     described = _indented(_description(lowered, steps=steps))
     return f"{_imports(f'{head}{text}')}\n\n\n{head}\n{described}\n{text}\n"
 
@@ -73,19 +75,23 @@ def _indented(lines: Iterable[str]) -> str:
 
 def _description(lowered: Lowered, *, steps: bool) -> Iterator[str]:
     """Yield the lines of the docstring: what is computed, for which dtypes and shapes."""
-    names = {buffer: lowered.names[node] for node, buffer in lowered.buffer_of.items() if node in lowered.names}
-    inputs = ", ".join([f"{names.get(buffer, buffer.name)}: {buffer.kind}" for buffer in lowered.inputs])
-    outputs = ", ".join([buffer.kind for buffer in lowered.outputs])
-    signature = textwrap.wrap(f"{lowered.name}({inputs}) → {outputs}", WIDEST)
+    names: dict[Buffer, str] = {}
+    for node, buffer in lowered.buffer_of.items():
+        names.setdefault(buffer, lowered.names.get(node, buffer.name))
+    inputs = [f"{names.get(buffer, buffer.name)}: {buffer.kind}" for buffer in lowered.inputs]
+    outputs = [buffer.kind for buffer in lowered.outputs]
+    given, made = [", ".join([part.replace(" ", HARD) for part in parts]) for parts in (inputs, outputs)]
+    wrapped = textwrap.wrap(f"{lowered.name}({given}) → {made}.", WIDEST)
+    signature = [line.replace(HARD, " ") for line in wrapped]
     if steps:
-        yield '"""Do a step for each mini-batch from `first` to before `last`; return `last`, or the step that failed.'
+        yield '"""Do steps `first` to before `last`, one for each mini-batch; return `last`, or what failed.'
         yield ""
         yield from signature
     else:
         yield f'"""Compute {signature[0]}'
         yield from signature[1:]
     yield ""
-    yield "array(memory, entry, offset, type) lies so many bytes behind an address in a table, `memory`."
+    yield "`memory` is a table of addresses; array(memory, n, offset, type) begins behind the nth of them."
     yield '"""'
 
 
@@ -99,8 +105,8 @@ def _used(lowered: Lowered) -> list[Buffer]:
     return [buffer for buffer in lowered.buffers if buffer in found or buffer.role == "shared"]
 
 
-def _declarations(lowered: Lowered) -> Iterator[str]:
-    """Yield the lines that name the arrays, those of one role together."""
+def _declarations(lowered: Lowered, *, steps: bool) -> Iterator[str]:
+    """Yield the lines that name the arrays, by role; those that span all steps are of any length."""
     used = _used(lowered)
     for role, title in ROLES.items():
         buffers = [buffer for buffer in used if buffer.role == role]
@@ -108,7 +114,12 @@ def _declarations(lowered: Lowered) -> Iterator[str]:
             yield f"# {title}"
         for buffer in buffers:
             call = f"{buffer.name} = array(memory, {buffer.slot}, {buffer.offset}, {type_name(buffer.dtype)})"
-            yield f"{call}  # {buffer}"
+            spans = steps and buffer.slot > 0 and role != "shared"
+            yield f"{call}  # {_of_any_length(buffer) if spans else buffer}"
+
+
+def _of_any_length(buffer: Buffer) -> str:
+    return f"{buffer.dtype}[{', '.join(['…', *map(str, buffer.shape[1:])])}]"
 
 
 def _body(lowered: Lowered, *, checked: bool, steps: bool) -> Iterator[str]:
@@ -206,4 +217,11 @@ def _imports(text: str) -> str:
     for name in sorted(names):
         module = runtime.__name__ if name in runtime.__all__ else module_of(name)
         groups.setdefault(module, []).append(name)
-    return "\n".join(f"from {module} import {', '.join(names)}" for module, names in sorted(groups.items()))
+    return "\n".join(_import(module, names) for module, names in sorted(groups.items()))
+
+
+def _import(module: str, names: Sequence[str]) -> str:
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) <= LONGEST:
+        return line
+    return "\n".join([f"from {module} import (", *[f"    {name}," for name in names], ")"])

@@ -67,8 +67,20 @@ class Fused:
         for number, kernel in enumerate(self.kernels, start=1):
             shape = f"[{', '.join(map(str, kernel.shape))}]" if kernel.shape else ""
             lines.append(f"{number:3}  {kernel.kind}{shape}")
-            lines += [f"       {operation_text(node, names)}{self._fate(node)}" for node in self._shown(kernel)]
+            lines += [
+                f"       {operation_text(node, names)}{self._fate(node)}" for node in self._shown(kernel)
+            ]
+            lines += self._update(kernel, names)
         return "\n".join(lines) + "\n"
+
+    def _update(self, kernel: Kernel, names: Mapping[Node, str]) -> list[str]:
+        """Return the line of the update that a product makes itself."""
+        if kernel.onto is None:
+            return []
+        onto, (product,) = kernel.onto, kernel.nodes
+        factor = names.get(onto.factor) or repr(onto.factor.value)
+        change = f"{names[onto.target]} {'+' if onto.sign > 0 else '-'} {factor} * {names[product]}"
+        return [f"       {names[onto.new]} = {change}  → over {onto.target.label}"]
 
     def _shown(self, kernel: Kernel) -> list[Node]:
         inner = {node for kept in kernel.nodes for node in inlined(kept, self.is_stored)}

@@ -36,6 +36,8 @@ from chainrule.graph.order import is_uniform
 from chainrule.graph.primitive import Array, Shape
 
 REGISTER = 32  # bytes of a vector register
+CACHE_LINE = 64  # bytes
+LONG_ROW = 16  # cache lines
 MOST_SHOWN = 6  # names in the title of a stage
 TINY = 8  # entries up to which a loop is written out rather than vectorised
 VARIABLES = "ijkl"
@@ -44,8 +46,12 @@ OWN_NAMES = (
     "thread threads share shares gate begin following ahead ahead_start ahead_stop start stop column change"
 ).split()
 DEEP_VARIABLES = [f"i{depth}" for depth in range(len(VARIABLES), 64)]
-RESERVED = frozenset((*VARIABLES, *DEEP_VARIABLES, *OWN_NAMES, *formulas.RESERVED, *runtime.__all__))
-_OF_ENTRY = re.compile(r"(.+)_(?:at|0|[ijkl][ijkl0-9]*)")  # what a scalar's memory, or an array's entry, is called
+IMPORTED = frozenset((*formulas.RESERVED, *runtime.__all__))
+RESERVED = IMPORTED.union(VARIABLES, DEEP_VARIABLES, OWN_NAMES)
+_OWN = re.compile(r"(sums|place)\d+(_\d+)?")
+_OF_ENTRY = re.compile(
+    r"(.+)_(?:at|0|[ijkl][ijkl0-9]*)"
+)  # what a scalar's memory, or an array's entry, is called
 
 
 @dataclass(eq=False)
@@ -90,17 +96,27 @@ class SparseRows:
     ``order[begin + i]`` is the row of the mini-batch's example i; ``count`` is the length of ``order``.
     """
 
+    batch: int
     starts: Buffer
     columns: Buffer
     values: Buffer
     order: Buffer
-    batch: int
 
 
 def padded_row(length: int, dtype: np.dtype[Any]) -> int:
     """Return the entries of a row in whole vector registers."""
     per_register = REGISTER // dtype.itemsize
     return -(-length // per_register) * per_register
+
+
+def memory_row(length: int, dtype: np.dtype[Any]) -> int:
+    """Return the entries from one row to the next: whole registers, and not a power of two where rows are long.
+
+    Rows that lie 4096 bytes apart compete for the same few lines of the caches.
+    """
+    row = padded_row(length, dtype)
+    lines = row * dtype.itemsize / CACHE_LINE
+    return row + CACHE_LINE // dtype.itemsize if lines >= LONG_ROW and lines % 2 == 0 else row
 
 
 class Lowerer:
@@ -115,6 +131,7 @@ class Lowerer:
         self.inputs, self.outputs = set(fused.graph.inputs), set(fused.graph.outputs)
         self.layout = layout
         self.names = self._fit_names()
+        self.known_names = frozenset(self.names.values())
         self.locals: dict[Node, str] = {}
         self.buffers: dict[Node, Buffer] = dict(given or {})
         self.extra: list[Buffer] = []
@@ -151,13 +168,13 @@ class Lowerer:
         if not node.shape:
             return 1
         wide = self.layout.pad_inputs and len(node.shape) > 1 and node.dtype.kind == "f"
-        return padded_row(node.shape[-1], node.dtype) if wide else node.shape[-1]
+        return memory_row(node.shape[-1], node.dtype) if wide else node.shape[-1]
 
     def scratch(self, node: Node, *, padded: bool) -> Buffer:
         """Return new memory for a node's value; that of an output may be that of the input it replaces."""
         row = node.shape[-1] if node.shape else 1
         if padded:
-            row = padded_row(row, node.dtype)
+            row = memory_row(row, node.dtype)
         role = "output" if node in self.outputs else "scratch"
         name = self.names[node] if node.shape else f"{self.names[node]}_at"
         self.buffers[node] = buffer = Buffer(name, node.shape, node.dtype, row, role)
@@ -286,9 +303,9 @@ class Body:
         return f"{name}_{''.join([term for part in index for term, _ in part.terms]) or 0}"
 
     def free_name(self, name: str) -> str:
-        """Return a name that no other value has here."""
+        """Return a name that no other value has here; a numbered one that no other value has anywhere."""
         free, number = name, 1
-        while free in self._taken:
+        while free in self._taken or (number > 1 and free in self.lowerer.known_names):
             number += 1
             free = f"{name}_{number}"
         self._taken.add(free)
@@ -371,7 +388,8 @@ def fit_name(name: str, known: Set[str] = frozenset()) -> str:
 
 def _is_reserved(name: str, known: Set[str]) -> bool:
     entry = _OF_ENTRY.fullmatch(name)
-    return name in RESERVED or name.startswith(("sums", "place")) or (entry is not None and entry[1] in known)
+    own = name in RESERVED or _OWN.fullmatch(name) is not None
+    return own or (entry is not None and entry[1] in known)
 
 
 def Fail(condition: str) -> If:  # noqa: N802 - it makes a statement, like the classes beside it

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chainrule.compiler.emit import emit
 from chainrule.compiler.expand import Refusal, expand
 from chainrule.compiler.fuse import Fused, fuse
-from chainrule.compiler.lower import Layout, Lowered, Lowerer, fit_name
+from chainrule.compiler.lower import IMPORTED, Layout, Lowered, Lowerer
 from chainrule.compiler.memory import plan
 from chainrule.compiler.passes import LOWERINGS
 from chainrule.compiler.products import product
@@ -54,7 +54,8 @@ def run_kernels(lowerer: Lowerer, skip: Set[Node] = frozenset()) -> Lowered:
     outputs = tuple(lowerer.buffer(node) for node in fused.graph.outputs)
     known = [lowerer.buffers[node] for node in inputs]
     buffers = tuple(dict.fromkeys((*known, *outputs, *lowerer.buffers.values(), *lowerer.extra)))
-    name = fit_name(identifier(fused.graph.name))
+    name = identifier(fused.graph.name)
+    name = f"{name}_" if name in IMPORTED else name
     return Lowered(
         name,
         tuple(known),

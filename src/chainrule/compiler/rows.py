@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,10 +28,9 @@ from chainrule.compiler.loops import (
     read,
 )
 from chainrule.compiler.lower import REGISTER, Layout, Lowered, Lowerer, SparseRows
-from chainrule.compiler.memory import LINE, plan
+from chainrule.compiler.memory import plan
 from chainrule.compiler.pipeline import MOST_NODES, is_checked, run_kernels
 from chainrule.compiler.places import ZERO, Affine, variable
-from chainrule.compiler.runtime.external import blas_threads
 from chainrule.compiler.tiles import tiles_of
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, Node
@@ -44,20 +40,7 @@ SHARED_FROM = 1_000_000  # multiplications of a step from which two threads shar
 SPARSE_PRICE = 0.4  # of a product with sparse rows, against one with dense rows
 RETRY = 32  # portions after which the other number of threads is tried again, and how small a part is
 COPIED = 128  # bytes copied at a time
-MOST_SPARSE_COLUMNS = 256  # results of the first layer from which dense products are faster
-
-
-@dataclass(frozen=True)
-class Data:
-    """The examples of a fit in memory: dense rows, or sparse ones (starts, columns, values); and targets."""
-
-    rows: tuple[Array, ...]
-    target: Array | None = None
-
-    @property
-    def sparse(self) -> bool:
-        """Whether the rows hold only what is not 0."""
-        return len(self.rows) == 3
+MOST_SPARSE_COLUMNS = 4096  # results of the first layer from which dense products are faster
 
 
 @dataclass(frozen=True)
@@ -169,8 +152,8 @@ class RowsCode:
         if self.sparse is None:
             gathered.insert(0, (roles.x, outer["examples"]))
         else:
-            table = (outer[name] for name in ("starts", "columns", "values", "order"))
-            lowerer.sparse[roles.x] = SparseRows(*table, self.batch)
+            table = [outer[name] for name in ("starts", "columns", "values", "order")]
+            lowerer.sparse[roles.x] = SparseRows(self.batch, *table)
             last = Text(f"min(begin + {self.batch}, ⟨0⟩ - {self.batch})", (Access(outer["count"], (ZERO,)),))
             begin.append(Let("following", last))
         lowerer.add("the mini-batch", (), begin, "each")
@@ -259,133 +242,3 @@ def sparse_pays(graph: Graph, x: Node) -> bool:
         and node.shape[1] <= MOST_SPARSE_COLUMNS
         for node in products
     )
-
-
-def threads() -> int:
-    """Return how many threads share a step: two if there are as many processors, or ``CHAINRULE_THREADS``."""
-    wanted = os.environ.get("CHAINRULE_THREADS", "")
-    present = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(2, int(wanted) if wanted.isdigit() else present))
-
-
-class RowsMemory:
-    """The memory in which `RowsCode` runs: parameters and state, padded, and everything that a step needs."""
-
-    def __init__(self, code: RowsCode) -> None:
-        self.code = code
-        self._block = np.zeros(code.bytes + LINE, np.uint8)
-        self._start = -self._block.ctypes.data % LINE
-        buffers = code.lowered.buffers
-        self._table = np.zeros(max(buffer.slot for buffer in buffers) + 1, np.int64)
-        self._table[0] = self._block.ctypes.data + self._start
-        for buffer in buffers:
-            if buffer.role == "constant":
-                self._view(buffer)[...] = buffer.value
-        rows = {code.roles.x, code.roles.target}
-        kept = [node for node in code.graph.inputs if node not in rows]
-        views = {node: self._view(code.lowered.buffer_of[node]) for node in kept}
-        self._given = list(views.values())
-        self._carried = self._given[: len(code.graph.outputs) - 1]
-        self._held: dict[str, Array] = {}
-        self._pace: dict[int, float] = {}
-        self._portions = 0
-
-    def _view(self, buffer: Buffer) -> Array:
-        strides = [step * buffer.dtype.itemsize for step in buffer.strides]
-        return np.ndarray(buffer.shape, buffer.dtype, self._block.data, self._start + buffer.offset, strides)
-
-    def _point(self, name: str, array: Array) -> None:
-        self._held[name] = array
-        self._table[self.code.outer[name].slot] = array.ctypes.data
-
-    def use(self, data: Data, order: Array) -> None:
-        """Work on these examples from now on, in this order."""
-        names = ("starts", "columns", "values") if data.sparse else ("examples",)
-        for name, array in zip(names, data.rows, strict=True):
-            self._point(name, array)
-        if self.code.roles.target is not None and data.target is not None:
-            self._point("targets", data.target)
-        self._point("order", np.ascontiguousarray(order, np.int64))
-        if data.sparse:
-            self._point("count", np.array([len(order)], np.int64))
-
-    def give(self, *values: Any) -> None:
-        """Take over what is not rows of the data: parameters, state, learning rate, in the graph's order."""
-        for mine, given in zip(self._given, values, strict=True):
-            mine[...] = given
-
-    @property
-    def address(self) -> int:
-        """Where the table of addresses lies, the first argument of the machine code."""
-        return int(self._table.ctypes.data)
-
-    def release(self) -> None:
-        """Hold on to the examples and the results no longer."""
-        self._held.clear()
-
-    def collect(self, results: Array) -> None:
-        """Hand rows of results over here from now on."""
-        self._point("collected", results)
-
-    def run(self, first: int, last: int) -> tuple[int, Array]:
-        """Run steps ``first`` to before ``last``; return ``last`` or the step not finite, and costs."""
-        costs = np.zeros(last - first, self.code.roles.x.dtype)
-        if self.code.roles.cost is not None:
-            self._table[self.code.outer["costs"].slot] = costs.ctypes.data - first * costs.itemsize
-        if self.code.shared:
-            return self._run_shared(first, last), costs
-        return self.code.run(self._table.ctypes.data, first, last), costs
-
-    def _run_shared(self, first: int, last: int) -> int:
-        """Run steps by one thread or two, whichever was faster lately; the bits are the same.
-
-        Where other programs keep the processors busy, two threads that wait for each other are slow.
-        """
-        count = threads()
-        if count == 1:
-            return self._run_by(1, first, last)
-        self._portions += 1
-        if self._portions % RETRY == 2 % RETRY or len(self._pace) < 2:
-            other = 1 if self._best() == 2 else 2
-            middle = min(last, first + max(1, (last - first) // RETRY))
-            done = self._timed(other, first, middle)
-            if done < middle or middle == last:
-                return done
-            first = middle
-        return self._timed(self._best(), first, last)
-
-    def _best(self) -> int:
-        return min((2, 1), key=lambda count: self._pace.get(count, 0.0))
-
-    def _timed(self, count: int, first: int, last: int) -> int:
-        began = time.perf_counter()
-        done = self._run_by(count, first, last)
-        self._pace[count] = (time.perf_counter() - began) / max(1, last - first)
-        return done
-
-    def _run_by(self, count: int, first: int, last: int) -> int:
-        """Run steps by a number of threads; BLAS makes none of its own."""
-        self._point("gate", np.zeros(2, np.int64))
-        tables = [self._table.copy() for _ in range(count)]
-        numbers = np.array([[place, count] for place in range(count)], np.int64)
-        for table, row in zip(tables, numbers, strict=True):
-            table[self.code.outer["threads_at"].slot] = row.ctypes.data
-        others = [
-            threading.Thread(target=self.code.run, args=(table.ctypes.data, first, last))
-            for table in tables[1:]
-        ]
-        with blas_threads(1):
-            for other in others:
-                other.start()
-            done = self.code.run(tables[0].ctypes.data, first, last)
-            for other in others:
-                other.join()
-        return done
-
-    def carried(self) -> list[Array]:
-        """Return copies of what is carried: parameters and state."""
-        return [np.array(view) for view in self._carried]
-
-    def finite(self) -> bool:
-        """Return whether all that is carried is finite."""
-        return all(bool(np.isfinite(view).all()) for view in self._carried)

@@ -9,12 +9,13 @@ import numpy as np
 
 from chainrule.compiler.formulas import literal
 from chainrule.compiler.fuse import Kernel, seen_through
-from chainrule.compiler.loops import Access, Address, Buffer, Do, If, Let, Loop, Statement, Store, Text
+from chainrule.compiler.loops import Access, Address, Buffer, Do, If, Let, Loop, Statement, Text
 from chainrule.compiler.lower import REGISTER, Lowerer, SparseRows, padded_row
 from chainrule.compiler.places import Affine, variable
 from chainrule.compiler.tiles import entry_of, right_operand, tiles_of, update_factor
 from chainrule.graph.node import Node
 
+Tile = tuple[int, int, int]
 WIDEST = 8  # registers that hold a row of the result while the entries of a sparse row run by
 
 
@@ -36,21 +37,20 @@ def sparse_product(lowerer: Lowerer, kernel: Kernel) -> None:
         out = lowerer.output_buffer(node, kernel, padded=True)
         title = lowerer.title([node])
     right = right_operand(lowerer, node.inputs[1])
+    passes = _gather_rows if seen_through(source) is source else _scatter_rows
     columns = padded_row(node.shape[1], node.dtype)
-    if seen_through(source) is source:
-        made += _gather_rows(node, table, right, out)
-    elif lowerer.layout.shared and columns * node.dtype.itemsize >= 2 * REGISTER:
-        half = columns * node.dtype.itemsize // REGISTER // 2 * (REGISTER // node.dtype.itemsize)
-        for part, bounds in enumerate(((0, half), (half, columns))):
-            mine = list(_scatter_rows(node, table, right, out, factor, bounds))
-            made.append(If(Text(f"share == {part}"), mine))
-    else:
-        made += _scatter_rows(node, table, right, out, factor, (0, columns))
-    halved = seen_through(source) is source or any(isinstance(s, If) for s in made)
-    lowerer.add(title, [node], made, "rows" if halved else "one")
+    per_register = REGISTER // node.dtype.itemsize
+    half = columns // per_register // 2 * per_register
+    shared = lowerer.layout.shared and half > 0
+    for share, (begin, end) in enumerate(((0, half), (half, columns)) if shared else ((0, columns),)):
+        mine: list[Statement] = []
+        for tile in _tiles(begin, end, node.dtype):
+            mine += passes(node, table, right, out, factor, tile)
+        made += [If(Text(f"share == {share}"), mine)] if shared else mine
+    lowerer.add(title, [node], made, "rows" if shared else "one")
 
 
-def _tiles(begin: int, end: int, dtype: np.dtype[Any]) -> Iterator[tuple[int, int, int]]:
+def _tiles(begin: int, end: int, dtype: np.dtype[Any]) -> Iterator[Tile]:
     """Yield where tiles of columns begin and end, and how wide each is."""
     per_register = REGISTER // dtype.itemsize
     place, left, wide = begin, (end - begin) // per_register, WIDEST
@@ -62,47 +62,50 @@ def _tiles(begin: int, end: int, dtype: np.dtype[Any]) -> Iterator[tuple[int, in
         wide //= 2
 
 
-def _gather_rows(node: Node, table: SparseRows, right: Access, out: Buffer) -> Iterator[Statement]:
+def _gather_rows(
+    node: Node, table: SparseRows, right: Access, out: Buffer, _: str | None, tile: Tile
+) -> Iterator[Statement]:
+    """Yield what adds up, for each example, the rows of ``right`` at its columns: in a tile of registers."""
     zero = literal(node.dtype.type(0), node.dtype)
-    body: list[Statement] = [*_row(table), *_prefetches(table)]
-    for begin, end, width in _tiles(0, padded_row(node.shape[1], node.dtype), node.dtype):
+    begin, end, width = tile
 
-        def tile(column: Affine, width: int = width) -> list[Statement]:
-            weights = Address(entry_of(right, variable("column"), column))
-            added = Text(f"multiply_add(⟨0⟩, load(⟨1⟩, {width}), sums0)", (_entry(table.values), weights))
-            return [
-                Let("sums0", Text(f"spread({zero}, {width})")),
-                _entries([_read_column(table), Let("sums0", added)]),
-                Do(Text("store(⟨0⟩, sums0)", (Address(Access(out, (variable("i"), column))),))),
-            ]
+    def rows(column: Affine) -> list[Statement]:
+        weights = Address(entry_of(right, variable("column"), column))
+        added = Text(f"multiply_add(⟨0⟩, load(⟨1⟩, {width}), sums0)", (_entry(table.values), weights))
+        body = [
+            *_row(table),
+            *(_prefetches(table) if begin == 0 else ()),
+            Let("sums0", Text(f"spread({zero}, {width})")),
+            _entries([_read_column(table), Let("sums0", added)]),
+            Do(Text("store(⟨0⟩, sums0)", (Address(Access(out, (variable("i"), column))),))),
+        ]
+        return [Loop("i", table.batch, body)]
 
-        body += tiles_of(begin, end, width, tile)
-    yield Loop("i", table.batch, body)
+    yield from tiles_of(begin, end, width, rows)
 
 
 def _scatter_rows(
-    node: Node, table: SparseRows, right: Access, out: Buffer, factor: str | None, bounds: tuple[int, int]
+    node: Node, table: SparseRows, right: Access, out: Buffer, factor: str | None, tile: Tile
 ) -> Iterator[Statement]:
-    if factor is None:
-        zero = Store(
-            Access(out, (variable("i"), variable("j"))), Text(literal(node.dtype.type(0), node.dtype))
-        )
-        yield Loop("i", node.shape[0], [Loop("j", bounds[1], [zero], start=bounds[0])])
-    body: list[Statement] = [*_row(table)]
-    times = f" * {factor}" if factor else ""
-    for begin, end, width in _tiles(*bounds, node.dtype):
+    """Yield what adds each example's row of ``right`` to the rows of the result at its columns."""
+    begin, end, width = tile
+    zero = literal(node.dtype.type(0), node.dtype)
 
-        def tile(column: Affine, width: int = width) -> list[Statement]:
-            source = Address(entry_of(right, variable("i"), column))
-            target = Address(Access(out, (variable("column"), column)))
-            added = f"store(⟨0⟩, multiply_add(⟨1⟩, change, load(⟨0⟩, {width})))"
-            return [
-                Let("change", Text(f"load(⟨0⟩, {width}){times}", (source,))),
-                _entries([_read_column(table), Do(Text(added, (target, _entry(table.values))))]),
-            ]
+    def rows(column: Affine) -> list[Statement]:
+        source = Address(entry_of(right, variable("i"), column))
+        target = Address(Access(out, (variable("column"), column)))
+        nothing = Address(Access(out, (variable("i"), column)))
+        added = f"store(⟨0⟩, multiply_add(⟨1⟩, change, load(⟨0⟩, {width})))"
+        body = [
+            *_row(table),
+            Let("change", Text(f"load(⟨0⟩, {width})" + (f" * {factor}" if factor else ""), (source,))),
+            _entries([_read_column(table), Do(Text(added, (target, _entry(table.values))))]),
+        ]
+        clear = Do(Text(f"store(⟨0⟩, spread({zero}, {width}))", (nothing,)))
+        cleared: list[Statement] = [] if factor else [Loop("i", node.shape[0], [clear])]
+        return [*cleared, Loop("i", table.batch, body)]
 
-        body += tiles_of(begin, end, width, tile)
-    yield Loop("i", table.batch, body)
+    yield from tiles_of(begin, end, width, rows)
 
 
 def _row(table: SparseRows, name: str = "row", begin: str = "begin", ends: str = "") -> Iterator[Statement]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from chainrule.compiler.fuse import Kernel
 from chainrule.compiler.loops import Access, Buffer, Let, Loop, Statement, Store, joined
-from chainrule.compiler.lower import Body, Lowerer, nest, padded_row, wrapped
+from chainrule.compiler.lower import Body, Lowerer, memory_row, nest, padded_row, wrapped
 from chainrule.compiler.places import Affine, variable
 from chainrule.graph.node import Node
 
@@ -22,7 +22,7 @@ def right_operand(lowerer: Lowerer, source: Node) -> Access:
         whole = padded_row(source.shape[1], source.dtype) <= factors.get("k", 0)
         if factors.get("j", 1) == 1 and whole:
             return access
-    return Access(packed(lowerer, source, padded_row(source.shape[1], source.dtype)), index)
+    return Access(packed(lowerer, source, memory_row(source.shape[1], source.dtype)), index)
 
 
 def packed(lowerer: Lowerer, source: Node, row: int) -> Buffer:

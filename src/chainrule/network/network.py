@@ -13,19 +13,21 @@ from chainrule.errors import SettingError, nearest_hint
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node
 from chainrule.network.inputs import InputScale, examples_of, pair_of, table_of, traced_table
+from chainrule.network.judging import Judging
+from chainrule.network.learning import Learning
+from chainrule.network.machines import CompiledParts, report
+from chainrule.network.prediction import Prediction
 from chainrule.network.programs import Programs
-from chainrule.network.saved import Saved, read, write
+from chainrule.network.saved import Saved, write
 from chainrule.nn.architecture import read_settings
 from chainrule.nn.costs import CostFunction
-from chainrule.training.compiled import WORTH_SECONDS, CompiledEpoch, interpreted_seconds
-from chainrule.training.evaluation import Evaluation, evaluate
-from chainrule.training.examples import Examples, chunks, rows_of_a_chunk
+from chainrule.training.evaluation import Evaluation
+from chainrule.training.examples import Examples
 from chainrule.training.history import History, Listener, listener_of
 from chainrule.training.loop import Plan, run_epochs
 from chainrule.training.optimizers import Optimizer
 from chainrule.training.optimizers import optimizer as named_optimizer
 from chainrule.training.settings import check_not_negative, check_positive, check_rate
-from chainrule.training.step import Epoch
 from chainrule.training.targets import Targets, infer_targets
 
 Array = np.ndarray[Any, Any]
@@ -89,9 +91,9 @@ class Network:
         self._values = self.architecture.start(np.random.default_rng(weights))
         self._random = np.random.default_rng(shuffling)
         self._programs = Programs(self.architecture)
-        self._epochs: dict[Optimizer, CompiledEpoch] = {}
-        self._work = 0.0
-        self._states: dict[Optimizer, list[Array]] = {}
+        self._prediction = Prediction(self.architecture, self._programs)
+        self._judging = Judging(self.architecture, self._programs)
+        self._learning = Learning(self.architecture)
         self.history = History()
         self.targets: Targets | None = None
         self.scaling: Scaling | None = None
@@ -150,20 +152,22 @@ class Network:
         A traced ``x`` gives a traced output, the parameters being constants: so ``cr.grad`` differentiates by
         the inputs.
 
+        Machine code computes them once so much has been asked for that it would keep the interpreter busy for
+        about a second, or after `compile`; values differ by rounding.
+
         Raises
         ------
         DataError
             If ``x`` has another number of features, or holds NaN or infinity. It may be a sparse table.
         """
+        found = self._prediction.quickly(x, self._values, self.scaling)
+        if found is not None:
+            return found
         if isinstance(x, Node):
             traced: Array = self._traced(x)
             return traced
         table = table_of(x, self.architecture.sizes[0])
-        scale, dtype = self._scale(), np.dtype(self.architecture.dtype)
-        outputs = np.empty((table.shape[0], self.architecture.sizes[-1]), dtype)
-        for rows in chunks(len(outputs), rows_of_a_chunk(table.shape[1], dtype.itemsize)):
-            part = scale(table[rows], rows.start)
-            outputs[rows] = self._programs.output(len(part)).run(part, *self._values)[0]
+        outputs = self._prediction(table, self._scale(), self._values)
         return outputs[0] if np.ndim(x) == 1 else outputs
 
     def predict(self, x: Any) -> Array:
@@ -177,10 +181,15 @@ class Network:
         return decoded[0] if np.ndim(x) == 1 else decoded
 
     def evaluate(self, x: Any, y: Any) -> Evaluation:
-        """Return the mean cost and the accuracy (labels) or R² (regression) on data."""
+        """Return the mean cost and the accuracy (labels) or R² (regression) on data.
+
+        By machine code once so much has been asked for that it pays, as for predictions.
+        """
         targets = self.targets or self._infer(y)
         self._retrace()
-        return self._judge(self._examples(x, y, targets), targets, self._values)
+        examples = self._examples(x, y, targets)
+        worth = self._judging.is_worth(len(examples))
+        return self._judging(examples, targets, self._values, compiled=worth)
 
     def gradients(self, x: Any, y: Any) -> dict[str, Array]:
         """Return the gradient of the mean cost over the examples by each parameter, named as `parameters`.
@@ -206,6 +215,33 @@ class Network:
         """
         check_positive("examples", examples)
         return self.architecture.cost_graph(examples) if cost else self.architecture.output_graph(examples)
+
+    # Machine code.
+
+    def compile(self) -> Network:
+        """Have predictions and evaluations run as machine code from now on, made at once; return the network.
+
+        That takes a few seconds, once: the code is kept on disk. Without this call it is made as soon as it
+        pays, and for `fit` as its setting ``compiled`` says. Several threads may predict at once.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import chainrule as cr
+        >>> net = cr.Network([2, 3, 1]).compile()
+        >>> net(np.array([1.0, 2.0])).shape
+        (1,)
+        >>> net.compiled.parts
+        ('prediction', 'judging')
+        """
+        self._prediction.compile()
+        self._judging.compile()
+        return self
+
+    @property
+    def compiled(self) -> CompiledParts:
+        """Which parts run as machine code by now, and why others cannot."""
+        return report(prediction=self._prediction, judging=self._judging, learning=self._learning)
 
     # Learning.
 
@@ -248,9 +284,10 @@ class Network:
         progress
             True prints a line an epoch; a function is handed `Progress` records, about twenty a second.
         compiled
-            Whether epochs run as machine code (made in a second or two, and kept on disk) or by the
-            interpreter; values differ by rounding. None: as machine code once so much has been asked of the
-            network that it would keep the interpreter busy for about a second.
+            Whether epochs, and judging after each, run as machine code (made in a second or two, and kept on
+            disk) or by the interpreter; values differ by rounding. None: each as machine code once so much
+            of it has been asked of the network that it would keep the interpreter busy for about a second.
+            `compiled` of the network tells what became of it.
 
         Returns
         -------
@@ -281,12 +318,21 @@ class Network:
         self.targets = targets
 
         count_values = len(self._values)
+        training = None if examples.streamed else examples
+        judged_rows = len(training or ()) + len(held_out or ())
+        worth = self._learning.is_worth(count * -(-len(examples) // size), size * self.size)
+        worth_judging = self._judging.is_worth(count * judged_rows)
+        if compiled is not None:
+            worth = worth_judging = compiled
 
         def judge(data: Examples | None, values: list[Array]) -> Evaluation | None:
-            return None if data is None else self._judge(data, targets, values[:count_values])
+            if data is None:
+                return None
+            return self._judging(data, targets, values[:count_values], compiled=worth_judging, often=True)
 
         def keep(values: list[Array]) -> None:
-            self._values, self._states[update] = values[:count_values], values[count_values:]
+            self._values = values[:count_values]
+            self._learning.keep(update, values[count_values:])
 
         plan = Plan(
             epochs=count,
@@ -294,22 +340,14 @@ class Network:
             learning_rate=rate,
             shuffle=bool(shuffle),
             examples=examples,
-            judge_training=lambda values: judge(None if examples.streamed else examples, values),
+            judge_training=lambda values: judge(training, values),
             judge_validation=lambda values: judge(held_out, values),
             listener=listener_of(progress),
         )
-        epoch = self._epoch(update, compiled, count * -(-len(examples) // size), size)
-        values = [*self._values, *(self._states.get(update) or update.init(self._values))]
+        epoch = self._learning.epoch(update, compiled=worth)
+        values = [*self._values, *self._learning.state(update, self._values)]
         run_epochs(values, epoch, plan, self._random, self.history, keep)
         return self.history
-
-    def _epoch(self, update: Optimizer, compiled: bool | None, steps: int, size: int) -> Epoch:
-        """Return the function that runs an epoch; whether it is compiled depends on the work asked for."""
-        if update not in self._epochs:
-            self._epochs[update] = CompiledEpoch(self.architecture.cost_graph, update)
-        self._work += interpreted_seconds(steps, size * self.size)
-        worth = self._work >= WORTH_SECONDS if compiled is None else compiled
-        return self._epochs[update] if worth else self._epochs[update].interpreted
 
     def _traced(self, x: Node) -> Any:
         """Return the outputs for traced inputs, as nodes of the same trace."""
@@ -343,14 +381,8 @@ class Network:
         """Forget what was made of a cost function: it may compute something else by now."""
         if callable(self.architecture.cost):
             self._programs.clear()
-            self._epochs.clear()
-
-    def _judge(self, examples: Examples, targets: Targets, values: Sequence[Array]) -> Evaluation:
-        def run(x: Array, target: Array) -> tuple[float, Array]:
-            cost, output = self._programs.judged(len(x)).run(*values, x, target)
-            return cost, output
-
-        return evaluate(run, examples, targets)
+            self._learning.clear()
+            self._judging.clear()
 
     # Files.
 
@@ -367,45 +399,3 @@ class Network:
         """
         saved = Saved(self.architecture, self.parameters, self.targets, self.scaling, self.information)
         write(path, saved)
-
-
-def load(path: str | os.PathLike[str], *, cost: CostFunction | None = None) -> Network:
-    """Return the network that `Network.save` wrote.
-
-    Parameters
-    ----------
-    path
-        The model file.
-    cost
-        The cost function, if the network was saved with one of its own (as names are found in tables only,
-        the file cannot hold it). Without it the network predicts, but cannot be judged or trained.
-
-    Raises
-    ------
-    FileError
-        If the file is missing; `ModelFileError` if it is damaged or no model.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import chainrule as cr
-    >>> net = cr.Network([2, 3, 1], seed=5)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     net.save(f"{folder}/net.safetensors")
-    ...     again = cr.load(f"{folder}/net.safetensors")
-    >>> bool((again([1.0, 2.0]) == net([1.0, 2.0])).all())
-    True
-    """
-    saved = read(path, cost)
-    a = saved.architecture
-    net = Network(
-        a.sizes,
-        activation=a.activations,
-        cost=a.cost,
-        output=a.output,
-        initialiser=a.initialiser,
-        dtype=a.dtype,
-    )
-    net.set_parameters(**saved.parameters)
-    net.targets, net.scaling, net.information = saved.targets, saved.scaling, dict(saved.information)
-    return net

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.expand import Refusal
-from chainrule.compiler.rows import Data, RowsCode, RowsMemory, sparse_pays, training_step
+from chainrule.compiler.rows import RowsCode, sparse_pays, training_step
+from chainrule.compiler.workspace import Data, RowsMemory
 from chainrule.errors import CompileError
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node

@@ -137,7 +137,8 @@ def places_of(rows: Array) -> Array:
     """
     if rows.shape[1] == 1:
         return (rows[:, 0] >= 0.5).astype(np.intp)
-    return np.argmax(rows, axis=1)
+    places: Array = np.argmax(rows, axis=1)
+    return places
 
 
 def listing(labels: Sequence[Any] | Array, most: int = 12) -> str:
