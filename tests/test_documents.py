@@ -90,6 +90,13 @@ def assert_shown(shown, printed):
             assert float(number) == pytest.approx(float(expected), rel=0.03 if learned else 1e-6)
 
 
+@pytest.fixture(autouse=True)
+def _compiled_as_shown(monkeypatch, tmp_path):
+    """Keep machine code out of the user's folder; and sources as they are without tests of every place."""
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "code"))
+    monkeypatch.delenv("NUMBA_BOUNDSCHECK", raising=False)
+
+
 @pytest.fixture
 def own_registry():
     """Forget afterwards which primitives a document entered."""
@@ -107,8 +114,7 @@ def test_python_blocks_print_what_is_shown(name, own_registry):
 
 
 @pytest.mark.parametrize("name", [*READMES, *COMPILER])
-def test_shell_blocks_print_what_is_shown(name, tmp_path, monkeypatch):
-    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+def test_shell_blocks_print_what_is_shown(name):
     shown = [block for block in blocks(name) if block.kind == "sh" and block.shown is not None]
     assert shown
     for block in shown:

@@ -20,7 +20,7 @@ from chainrule.gradients import check_scalar, pull_back
 from chainrule.graph import context
 from chainrule.graph.dispatch import check_plain
 from chainrule.graph.graph import Graph, Guard, substitute
-from chainrule.graph.node import Node, constant
+from chainrule.graph.node import Node, constant, next_serial
 from chainrule.graph.trace import ArraySpec, Trace, function_name, is_array, parameter_names, trace_call
 from chainrule.graph.tree import leaves, rebuild
 from chainrule.rewrites import stabilise
@@ -54,16 +54,27 @@ class Differentiable:
 
     def within(self, derive: Derive) -> list[Node]:
         """Return what ``derive`` makes of the graph and its sources, in terms of the outer trace's nodes."""
+        first = next_serial()
         graph = stabilise(self.graph)
         sources = graph.inputs[: len(self.values)]
         outputs = derive(graph, sources)
         tested = [guard.node for guard in graph.guards]
-        new = substitute([*outputs, *tested], dict(zip(sources, self.values, strict=True)))
+        names = self._names(graph, outputs, derive)
+        new = substitute([*outputs, *tested, *names], dict(zip(sources, self.values, strict=True)))
         outer = context.tracing.get()
         if isinstance(outer, Trace):
+            kept = len(outputs) + len(tested)
             truths = [guard.truth for guard in graph.guards]
-            outer.guards += [Guard(*pair) for pair in zip(new[len(outputs) :], truths, strict=True)]
+            outer.guards += [Guard(*pair) for pair in zip(new[len(outputs) : kept], truths, strict=True)]
+            outer.names |= dict(zip(new[kept:], names.values(), strict=True))
+            outer.made_for_user.append(range(first, next_serial()))
         return list(new[: len(outputs)])
+
+    def _names(self, graph: Graph, outputs: Sequence[Node], derive: Derive) -> dict[Node, str]:
+        """Return names of nodes, for printing: the user's variables, and the gradients by the arguments."""
+        labels = [f"d_{source.label}" for source in graph.inputs[: len(self.values)]]
+        gradients = zip(outputs[1:], labels, strict=True) if derive is _value_and_gradient else ()
+        return {**dict(gradients), **(graph.names or {})}
 
     def arrange(self, gradients: Sequence[Any]) -> Any:
         """Return flat gradients in the structure of the arguments; None for what has no derivative."""

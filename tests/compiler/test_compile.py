@@ -64,6 +64,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
         lambda float64, x_, x, array, sums0, place1, i_2: float64 + x_ * x - array * sums0 + place1 * i_2,
         tuple(A((7, 3))),
     ),
+    "a name used again": (lambda x: renamed(x), (A(5),)),
     "a deep graph": (lambda x: _folded(lambda a: np.sin(a) + a, 100, x), (A(5),)),
     "a fan": (lambda x: _folded(lambda a: np.tanh(a + a[::-1]), 40, x), (A(5),)),
     "a fan of cheap operations": (lambda x: _folded(lambda a: (a + a.T) * 0.5, 60, x), (A((3, 3)),)),
@@ -77,6 +78,13 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
         (np.array([-128, 100, 9], np.int8), np.array([-1, -3, 0], np.int8)),
     ),
 }
+
+
+def renamed(x: Any) -> Any:
+    h = x * 2.0
+    first = h
+    h = h + 1  # it is called h_2, as the second entry of h in one expression might be
+    return h, first[1:] + first[:-1] * h[1:] - first[1:] * first[0]
 
 
 def _folded(function: Callable[[Any], Any], times: int, x: Any) -> Any:

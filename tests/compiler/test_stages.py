@@ -102,3 +102,43 @@ def test_the_source_quotes_each_line_of_the_user_that_computes(name):
     ]
     quoted = texts(name)["emit"]
     assert [line for line in computing if "=" in line and line not in quoted] == []
+
+
+def test_a_gradient_keeps_the_names_of_the_user():
+    graph = cr.trace(cr.value_and_grad(graphs_shown.neuron, wrt=(0, 1)), NUMBER, NUMBER)
+    written = str(stages(simplify(graph)).lowered)
+    for line in ("a = tanh(t2)", "d_w = d_b * 2.0"):
+        assert f"    {line}\n" in written
+
+
+def named(name):
+    """Return a function of this name."""
+
+    def function(x):
+        return np.sum(np.exp(x) + np.tanh(x))
+
+    function.__name__ = name
+    return function
+
+
+@pytest.mark.parametrize("name", ["exp", "tanh", "add", "array", "float64", "memory", "step", "length", "x"])
+def test_a_function_may_be_called_like_one_that_its_source_uses(name):
+    x = np.array([0.5, -1.5, 2.0])
+    fast = cr.compile(named(name))
+    assert fast(x) == pytest.approx(np.sum(np.exp(x) + np.tanh(x)), rel=1e-14)
+    assert fast.reason is None
+
+
+def test_variables_may_be_called_like_those_of_the_source():
+    """Among them the entry ``out_i`` of an array ``out``, and the memory ``w_at`` of a number ``w``."""
+
+    def function(w, w_at, out_i, i, i4, part, total, length):
+        out = np.exp(w_at) * out_i
+        return np.sum(out * i + part) * w, out + i4, np.sum(length * total)
+
+    random = np.random.default_rng(0)
+    arguments = [0.5, *random.normal(size=(7, 6))]
+    fast = cr.compile(function)
+    for mine, expected in zip(fast(*arguments), function(*arguments), strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-13)
+    assert fast.reason is None

@@ -132,8 +132,14 @@ def _body(lowered: Lowered, *, checked: bool, steps: bool) -> Iterator[str]:
             yield from printed(stage.body, write, range_in_source)
             continue
         yield from _shared(stage, write)
-        if any(True for _ in accesses(stage.body)):
+        if _must_wait(stage):
             yield "barrier(gate, threads)"
+
+
+def _must_wait(stage: Stage) -> bool:
+    """Return whether what comes next could disturb the other thread: numbers, and data, change nowhere else."""
+    found = [access.buffer for access, _ in accesses(stage.body)]
+    return stage.sharing != "each" or any(buffer.shape and not buffer.slot for buffer in found)
 
 
 def _shared(stage: Stage, write: Write) -> Iterator[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.compiler.cache import machine_code
 from chainrule.compiler.emit import emit
 from chainrule.compiler.expand import Refusal, expand
-from chainrule.compiler.fuse import Fused, fuse, seen_through
+from chainrule.compiler.fuse import Fused, fuse, is_product, seen_through
 from chainrule.compiler.loops import (
     Access,
     Address,
@@ -31,6 +31,7 @@ from chainrule.compiler.lower import REGISTER, Layout, Lowered, Lowerer, SparseR
 from chainrule.compiler.memory import plan
 from chainrule.compiler.pipeline import MOST_NODES, is_checked, run_kernels
 from chainrule.compiler.places import ZERO, Affine, variable
+from chainrule.compiler.sparse_products import dense_rows
 from chainrule.compiler.tiles import tiles_of
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, Node
@@ -148,22 +149,41 @@ class RowsCode:
         lowerer = Lowerer(self.fused, Layout(pad_inputs=True, shared=self.shared))
         lowerer.extra += outer.values()
         gathered = [(roles.target, outer["targets"])] if roles.target is not None else []
+        filled: list[Statement] = []
         begin: list[Statement] = [Let("begin", Text(f"step * {self.batch}"))]
         if self.sparse is None:
             gathered.insert(0, (roles.x, outer["examples"]))
         else:
             table = [outer[name] for name in ("starts", "columns", "values", "order")]
-            lowerer.sparse[roles.x] = SparseRows(self.batch, *table)
+            rows = SparseRows(self.batch, *table)
+            if _only_multiplied(self.fused, roles.x):
+                lowerer.sparse[roles.x] = rows
+            else:
+                filled = [dense_rows(rows, lowerer.buffer(roles.x))]
+                lowerer.buffers[roles.x].role = "scratch"
             last = Text(f"min(begin + {self.batch}, ⟨0⟩ - {self.batch})", (Access(outer["count"], (ZERO,)),))
             begin.append(Let("following", last))
         lowerer.add("the mini-batch", (), begin, "each")
         if gathered:
-            lowerer.add("its rows", (), _gather(lowerer, gathered, outer["order"], self.batch), "rows")
+            filled += _gather(lowerer, gathered, outer["order"], self.batch)
+        if filled:
+            lowerer.add("its rows", (), filled, "rows")
         for node, _ in gathered:
             lowerer.buffers[node].role = "scratch"
-        lowered = run_kernels(lowerer, skip=set() if self.sparse is None else {roles.x})
+        lowered = run_kernels(lowerer, skip=set(lowerer.sparse))
         lowered.stages += _reports(lowerer, roles, outer, self.batch)
         return lowered
+
+
+def _only_multiplied(fused: Fused, x: Node) -> bool:
+    """Return whether all kernels that read x are products with it on the left, large enough for registers."""
+    readers = [kernel for kernel in fused.kernels if any(node is x for node, _ in kernel.reads)]
+    return all(
+        kernel.kind == "product"
+        and seen_through(kernel.nodes[0].inputs[0]) is x
+        and seen_through(kernel.nodes[0].inputs[1]) is not x
+        for kernel in readers
+    )
 
 
 def _work(fused: Fused, sparse: bool) -> float:
@@ -229,7 +249,7 @@ def _reports(lowerer: Lowerer, roles: Roles, outer: Mapping[str, Buffer], batch:
 
 
 def sparse_pays(graph: Graph, x: Node) -> bool:
-    """Return whether x is only multiplied from the left, by so few columns that sparse rows pay."""
+    """Return whether x is only the left operand of products that are worth registers, of few columns."""
     users = [node for node in graph.nodes if any(source is x for source in node.inputs)]
     seen = list(users)
     for node in users:
@@ -237,7 +257,8 @@ def sparse_pays(graph: Graph, x: Node) -> bool:
             seen += [user for user in graph.nodes if any(source is node for source in user.inputs)]
     products = [node for node in seen if node.primitive.name == "matmul"]
     return len(products) == len([node for node in seen if node.primitive.name != "transpose"]) and all(
-        seen_through(node.inputs[0]) is x
+        is_product(node)
+        and seen_through(node.inputs[0]) is x
         and seen_through(node.inputs[1]) is not x
         and node.shape[1] <= MOST_SPARSE_COLUMNS
         for node in products

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.compiler.formulas import literal
 from chainrule.compiler.fuse import Kernel, seen_through
-from chainrule.compiler.loops import Access, Address, Buffer, Do, If, Let, Loop, Statement, Text
+from chainrule.compiler.loops import Access, Address, Buffer, Do, If, Let, Loop, Statement, Store, Text, read
 from chainrule.compiler.lower import REGISTER, Lowerer, SparseRows, padded_row
 from chainrule.compiler.places import Affine, variable
 from chainrule.compiler.tiles import entry_of, right_operand, tiles_of, update_factor
@@ -48,6 +48,15 @@ def sparse_product(lowerer: Lowerer, kernel: Kernel) -> None:
             mine += passes(node, table, right, out, factor, tile)
         made += [If(Text(f"share == {share}"), mine)] if shared else mine
     lowerer.add(title, [node], made, "rows" if shared else "one")
+
+
+def dense_rows(table: SparseRows, target: Buffer) -> Loop:
+    """Return the loop that writes the mini-batch's rows, zeros and all, to where a step reads them."""
+    row = variable("i")
+    zero = Text(literal(target.dtype.type(0), target.dtype))
+    cleared = Loop("j", target.shape[1], [Store(Access(target, (row, variable("j"))), zero)])
+    filled = Store(Access(target, (row, variable("column"))), read(_entry(table.values)))
+    return Loop("i", table.batch, [*_row(table), cleared, _entries([_read_column(table), filled])])
 
 
 def _tiles(begin: int, end: int, dtype: np.dtype[Any]) -> Iterator[Tile]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,13 +147,18 @@ class RowsMemory:
             threading.Thread(target=self.code.run, args=(table.ctypes.data, first, last))
             for table in tables[1:]
         ]
-        with blas_threads(1):
-            for other in others:
-                other.start()
-            done = self.code.run(tables[0].ctypes.data, first, last)
-            for other in others:
-                other.join()
-        return done
+        done = [-1]
+
+        def all_shares() -> None:
+            with blas_threads(1):
+                for other in others:
+                    other.start()
+                done[0] = self.code.run(tables[0].ctypes.data, first, last)
+                for other in others:
+                    other.join()
+
+        _undisturbed(all_shares) if others else all_shares()
+        return done[0]
 
     def carried(self) -> list[Array]:
         """Return copies of what is carried: parameters and state."""
@@ -161,3 +167,17 @@ class RowsMemory:
     def finite(self) -> bool:
         """Return whether all that is carried is finite."""
         return all(bool(np.isfinite(view).all()) for view in self._carried)
+
+
+def _undisturbed(work: Callable[[], None]) -> None:
+    """Do work in another thread, and come back when it is done.
+
+    Ctrl-C interrupts the main thread only. Were that one to leave its share undone, the other would wait for
+    it for ever; so it has no share.
+    """
+    worker = threading.Thread(target=work)
+    try:
+        worker.start()
+    finally:
+        if worker.ident is not None:
+            worker.join()

@@ -19,6 +19,7 @@ from chainrule.graph.graph import Graph, Guard
 from chainrule.graph.node import CONSTANT, INPUT, Node, input_node, lift, next_serial
 from chainrule.graph.order import ancestors
 from chainrule.graph.tree import Leaf, fill, leaves, rebuild
+from chainrule.graph.writer import variables
 
 Function = Callable[..., Any]
 
@@ -39,7 +40,11 @@ class ArraySpec:
 
 
 class Trace:
-    """A running trace: the values of its inputs, where they are known, and the branches taken so far."""
+    """A running trace: the values of its inputs, where they are known, and the branches taken so far.
+
+    ``names`` are those of nodes that a derivative brought into this trace, ``made_for_user`` the serials of
+    all that it brought: they have the user's lines, but the variables there stand for other nodes.
+    """
 
     def __init__(self, outer: Trace | None) -> None:
         self.outer = outer
@@ -47,6 +52,8 @@ class Trace:
         self.values: dict[Node, Any] = {}
         self.origins: dict[Node, Node] = {}
         self.guards: list[Guard] = []
+        self.names: dict[Node, str] = {}
+        self.made_for_user: list[range] = []
         self.refused: tuple[Exception, context.Location | None] | None = None
 
     def truth(self, node: Node) -> bool:
@@ -148,6 +155,8 @@ def trace_call(
         flatten=partial(flatten_like, function_name(function), labels, rebuild(tuple(arguments), _form)),
         restore=partial(fill, rebuild(result, lambda _: None)),
     )
+    if running.made_for_user:
+        graph.names = _names(running, graph)
     return Traced(graph, inputs, list(graph.inputs[len(inputs) :]), running.guards)
 
 
@@ -252,6 +261,12 @@ def _output(value: Any) -> Node:
     if isinstance(value, Node) or is_array(value) or isinstance(value, bool | np.bool_):
         return lift(value)
     raise TraceError("trace.result", kind=type(value).__name__, where=context.here())
+
+
+def _names(running: Trace, graph: Graph) -> dict[Node, str]:
+    """Return the names of a graph's nodes, those of derivatives inside it too."""
+    own = [node for node in graph.nodes if not any(node.serial in made for made in running.made_for_user)]
+    return {**variables(own), **running.names}
 
 
 def _free(running: Trace, outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:

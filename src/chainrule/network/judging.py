@@ -125,8 +125,9 @@ class Judging:
         done = 0
         if whole:
             data = self._data(stored, often)
-            machine = self._machine(data.rows[1].dtype if data.sparse else None)
-            if machine is not None:
+            sparse = data.rows[1].dtype if data is not None and data.sparse else None
+            machine = None if data is None else self._machine(sparse)
+            if machine is not None and data is not None:
                 yield self._blocks(machine, stored, data, whole, values)
                 done = whole * self._block
         for first in range(done, count, self._portion):
@@ -152,7 +153,7 @@ class Judging:
                 done, count = stop, next_count(count, time.monotonic() - began)
         return Part(total / whole, outputs, stored)
 
-    def _data(self, stored: Stored, often: bool) -> Data:
+    def _data(self, stored: Stored, often: bool) -> Data | None:
         graph = self._graph()
         if often or is_sparse(stored.x):
             return data_of(stored, graph, graph.inputs[-2])

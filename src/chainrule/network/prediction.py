@@ -65,13 +65,12 @@ class Prediction:
 
     def quickly(self, x: Any, values: list[Array], scaling: Scaling | None) -> Array | None:
         """Return the outputs of one row, (n,) or (1, n); None if x needs a closer look or a slower way."""
-        if self._row is None or type(x) is not np.ndarray or x.dtype.kind != "f":
+        if self._row is None or type(x) is not np.ndarray or x.dtype.char not in "fd":
             return None
         if x.shape == (self._features,):
-            return self._row.outputs(x, values, scaling)
+            return self._row.outputs(x, values, scaling, as_table=False)
         if x.shape == (1, self._features):
-            found = self._row.outputs(x[0], values, scaling)
-            return None if found is None else np.array(found, ndmin=2)
+            return self._row.outputs(x[0], values, scaling, as_table=True)
         return None
 
     def __call__(self, table: Array | SparseTable, scale: InputScale, values: list[Array]) -> Array:
@@ -148,30 +147,32 @@ class _RowCode:
             self._run = code.machine.load(hold_gil=True) if work < BRIEF else code.run
         self._free: list[_Space] = []
         self._scaling: Scaling | None = None
-        self._scaling_is_tame = False
+        self._tame: tuple[Array, Array] | None = None
 
-    def outputs(self, row: Array, values: list[Array], scaling: Scaling | None) -> Array | None:
-        """Return the outputs (k,) of a row (n,); None if the row needs a closer look.
+    def outputs(
+        self, row: Array, values: list[Array], scaling: Scaling | None, *, as_table: bool
+    ) -> Array | None:
+        """Return the outputs, (k,) or (1, k), of a row (n,) of floats; None if it needs a closer look.
 
         One number tells that all entries are finite and stay so in another dtype: their sum of squares.
         """
-        if not row.dot(row) <= TAME:
+        if not float(row.dot(row)) <= TAME:  # also if it is NaN
             return None
         if scaling is not None:
             if scaling is not self._scaling:
-                self._scaling_is_tame, self._scaling = _is_tame(scaling, len(row)), scaling
-            if not self._scaling_is_tame:
+                self._tame, self._scaling = _tame(scaling, len(row)), scaling
+            if self._tame is None:
                 return None
-            row = (row.astype(np.float64) - scaling.offset) / scaling.scale
-            if not row.dot(row) <= TAME:
+            row = (row - self._tame[0]) / self._tame[1]
+            if not float(row.dot(row)) <= TAME:
                 return None
-        return self._computed(row, values)
+        return self._computed(row, values, as_table=as_table)
 
     def all_outputs(self, rows: Array, values: list[Array]) -> Array:
         """Return the outputs (m, k) of rows (m, n) that are scaled and finite."""
-        return np.stack([self._computed(row, values) for row in rows])
+        return np.concatenate([self._computed(row, values, as_table=True) for row in rows])
 
-    def _computed(self, row: Array, values: list[Array]) -> Array:
+    def _computed(self, row: Array, values: list[Array], *, as_table: bool) -> Array:
         try:
             space = self._free.pop()
         except IndexError:
@@ -184,7 +185,7 @@ class _RowCode:
             space.memory.run(0, 1)
         else:
             self._run(space.address, 0, 1)
-        found: Array = space.outputs.copy()
+        found: Array = (space.table if as_table else space.outputs).copy()
         self._free.append(space)
         return found
 
@@ -201,13 +202,17 @@ class _Space:
         row, found = np.zeros(x.shape, x.dtype), np.zeros(outputs.shape, outputs.dtype)
         self.memory.use(Data((row,)), np.zeros(1, np.int64))
         self.memory.collect(found)
-        self.x, self.outputs = row[0], found[0]
+        self.x, self.outputs, self.table = row[0], found[0], found
         self.address = self.memory.address
         self.values: list[Array] | None = None
 
 
-def _is_tame(scaling: Scaling, features: int) -> bool:
-    """Return whether a scaling fits rows, and cannot overflow on entries that do not."""
-    offset, scale = np.asarray(scaling.offset), np.asarray(scaling.scale)
-    fits = all(part.ndim == 0 or part.shape == (features,) for part in (offset, scale))
-    return fits and bool(np.all(np.abs(offset) <= TAME) and np.all(np.abs(scale) >= 1 / TAME))
+def _tame(scaling: Scaling, features: int) -> tuple[Array, Array] | None:
+    """Return offset and scale as float64 rows; None if they do not fit, or could overflow."""
+    parts = [np.asarray(part, np.float64) for part in (scaling.offset, scaling.scale)]
+    if any(part.ndim and part.shape != (features,) for part in parts):
+        return None
+    offset, scale = (np.broadcast_to(part, features).copy() for part in parts)
+    if not (np.all(np.abs(offset) <= TAME) and np.all(np.abs(scale) >= 1 / TAME)):
+        return None
+    return offset, scale

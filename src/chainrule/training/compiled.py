@@ -48,9 +48,15 @@ def reason_of(error: Refusal | CompileError) -> str:
     return say(error.reason, **error.values) if isinstance(error, Refusal) else str(error)
 
 
-def data_of(stored: Stored, graph: Graph, x: Node) -> Data:
-    """Return examples in the form that compiled code of ``graph`` reads: without zeros where that pays."""
-    thin = is_sparse(stored.x) or (sparse_pays(graph, x) and stored.nonzero_share < DENSE_FROM)
+def data_of(stored: Stored, graph: Graph, x: Node) -> Data | None:
+    """Return examples in the form that compiled code of ``graph`` reads: without zeros where that pays.
+
+    None if they are sparse and the graph does more with them than compiled code can: they are read in parts.
+    """
+    pays = sparse_pays(graph, x)
+    if is_sparse(stored.x) and not pays:
+        return None
+    thin = is_sparse(stored.x) or (pays and stored.nonzero_share < DENSE_FROM)
     return Data(tuple(stored.without_zeros) if thin else (stored.x,), stored.target)
 
 
