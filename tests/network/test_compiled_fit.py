@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import contextlib
 import hashlib
 import math
 import signal
@@ -226,10 +227,10 @@ def climbing(rows):
     )
 
 
-def test_ctrl_c_inside_machine_code_keeps_whole_mini_batches():
-    """An epoch would take seconds, and the fit hours."""
-    net, x, y = climbing(4_000_000)
-    rate, begun = 1e-8, threading.Event()
+@contextlib.contextmanager
+def ctrl_c():
+    """Yield a listener; when it is told something first, another thread sends Ctrl-C a moment later."""
+    begun = threading.Event()
 
     def interrupt():
         begun.wait()
@@ -240,22 +241,35 @@ def test_ctrl_c_inside_machine_code_keeps_whole_mini_batches():
     thread.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            net.fit(
-                x,
-                y,
-                epochs=5000,
-                batch_size=1,
-                learning_rate=rate,
-                shuffle=False,
-                progress=lambda _: begun.set(),
-                compiled=True,
-            )
+            yield lambda _: begun.set()
     finally:
         signal.signal(signal.SIGINT, before)
         begun.set()
         thread.join()
+
+
+def test_ctrl_c_inside_machine_code_keeps_whole_mini_batches():
+    """An epoch would take seconds, and the fit hours."""
+    net, x, y = climbing(4_000_000)
+    settings = {"epochs": 5000, "batch_size": 1, "learning_rate": 1e-8, "shuffle": False}
+    with ctrl_c() as listener:
+        net.fit(x, y, progress=listener, compiled=True, **settings)
     assert net.history.interrupted
-    assert counted(net, rate) > 0
+    assert counted(net, 1e-8) > 0
+
+
+def test_ctrl_c_leaves_no_thread_behind(monkeypatch):
+    """The network is large enough for two threads to share its steps."""
+    monkeypatch.setenv("CHAINRULE_THREADS", "2")
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(20_000, 64)), random.integers(0, 10, 20_000)
+    net = cr.Network([64, 256, 10], activation="relu", seed=0)
+    before = threading.active_count()
+    for _ in range(3):
+        with ctrl_c() as listener:
+            net.fit(x, y, epochs=100_000, batch_size=128, progress=listener, compiled=True)
+        assert threading.active_count() == before
+    assert all(np.isfinite(value).all() for value in net.parameters.values())
 
 
 @pytest.mark.parametrize("mapped", [False, True])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chainrule.compiler.entries import Body
 from chainrule.compiler.fuse import Kernel
 from chainrule.compiler.loops import Access, Buffer, Comment, Do, Statement, Text, Whole
-from chainrule.compiler.lower import Body, Lowerer, type_name
+from chainrule.compiler.lower import Lowerer
+from chainrule.compiler.naming import type_name
 from chainrule.compiler.places import ZERO, variable
 from chainrule.compiler.tiles import packed, update_factor
 from chainrule.graph.node import Node

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from chainrule.compiler import runtime
 from chainrule.compiler.formulas import module_of
+from chainrule.compiler.layout import padded_row
 from chainrule.compiler.loops import (
     Access,
     Address,
@@ -27,7 +28,8 @@ from chainrule.compiler.loops import (
     printed,
     statements,
 )
-from chainrule.compiler.lower import Lowered, padded_row, type_name
+from chainrule.compiler.lower import Lowered
+from chainrule.compiler.naming import type_name
 from chainrule.graph.node import Node
 
 _FUNCTIONS = re.compile(r"\b([A-Za-z_]\w*)\(")
@@ -137,7 +139,7 @@ def _body(lowered: Lowered, *, checked: bool, steps: bool) -> Iterator[str]:
 
 
 def _must_wait(stage: Stage) -> bool:
-    """Return whether what comes next could disturb the other thread: numbers, and data, change nowhere else."""
+    """Return whether threads must wait for each other: not after reading only numbers and data."""
     found = [access.buffer for access, _ in accesses(stage.body)]
     return stage.sharing != "each" or any(buffer.shape and not buffer.slot for buffer in found)
 

@@ -222,7 +222,7 @@ class _Fuser:
         for node in reversed(self.nodes):
             for user in self.consumers.get(node, []):
                 picks = _is_gather(user) and user.inputs[0] is node
-                if picks or not self._is_anchor(user) and (user in partly or user.size < node.size):
+                if picks or (not self._is_anchor(user) and (user in partly or user.size < node.size)):
                     partly.add(node)
         return {node for node in partly if _is_gather(node)}
 

@@ -177,7 +177,7 @@ class If:
 
 @dataclass
 class Loop:
-    """``for variable in range(start, stop, step)``; ``short``: it may be written out, iteration by iteration."""
+    """``for variable in range(start, stop, step)``; a ``short`` one may be written out by the optimiser."""
 
     variable: str
     stop: int | str

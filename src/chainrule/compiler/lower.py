@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from chainrule.compiler import formulas, runtime
-from chainrule.compiler.formulas import expression, literal, loop_dtypes
 from chainrule.compiler.fuse import Fused, Kernel
+from chainrule.compiler.layout import Layout, memory_row, nest, wrapped
 from chainrule.compiler.loops import (
     Access,
     Buffer,
-    Do,
-    If,
     Let,
-    Loop,
     Stage,
     Statement,
     Store,
-    Text,
-    accesses,
     in_mathematics,
-    joined,
     plain_range,
     printed,
     read,
 )
-from chainrule.compiler.places import ZERO, Affine, Index, broadcast_index, gathered, through_view, variable
+from chainrule.compiler.naming import fit_name
+from chainrule.compiler.places import variable
 from chainrule.graph.node import CONSTANT, Node
-from chainrule.graph.order import is_uniform
-from chainrule.graph.primitive import Array, Shape
+from chainrule.graph.primitive import Shape
 
-REGISTER = 32  # bytes of a vector register
-CACHE_LINE = 64  # bytes
-LONG_ROW = 16  # cache lines
 MOST_SHOWN = 6  # names in the title of a stage
-TINY = 8  # entries up to which a loop is written out rather than vectorised
-VARIABLES = "ijkl"
-OWN_NAMES = (
-    "memory first last step range min max abs part total best place count entry block factor line row here "
-    "thread threads share shares gate begin following ahead ahead_start ahead_stop start stop column change"
-).split()
-DEEP_VARIABLES = [f"i{depth}" for depth in range(len(VARIABLES), 64)]
-IMPORTED = frozenset((*formulas.RESERVED, *runtime.__all__))
-RESERVED = IMPORTED.union(VARIABLES, DEEP_VARIABLES, OWN_NAMES)
-_OWN = re.compile(r"(sums|place)\d+(_\d+)?")
-_OF_ENTRY = re.compile(
-    r"(.+)_(?:at|0|[ijkl][ijkl0-9]*)"
-)  # what a scalar's memory, or an array's entry, is called
 
 
 @dataclass(eq=False)
@@ -77,18 +53,6 @@ class Lowered:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How arrays lie in memory, and who computes them.
-
-    ``pad_inputs``: the inputs' rows are padded to whole registers. ``shared``: the work is cut in two shares
-    of fixed bounds, for one thread or two; so the result has the same bits with either.
-    """
-
-    pad_inputs: bool = False
-    shared: bool = False
-
-
-@dataclass(frozen=True)
 class SparseRows:
     """The rows of a mini-batch in a table that holds only what is not 0.
 
@@ -101,22 +65,6 @@ class SparseRows:
     columns: Buffer
     values: Buffer
     order: Buffer
-
-
-def padded_row(length: int, dtype: np.dtype[Any]) -> int:
-    """Return the entries of a row in whole vector registers."""
-    per_register = REGISTER // dtype.itemsize
-    return -(-length // per_register) * per_register
-
-
-def memory_row(length: int, dtype: np.dtype[Any]) -> int:
-    """Return the entries from one row to the next: whole registers, and not a power of two where rows are long.
-
-    Rows that lie 4096 bytes apart compete for the same few lines of the caches.
-    """
-    row = padded_row(length, dtype)
-    lines = row * dtype.itemsize / CACHE_LINE
-    return row + CACHE_LINE // dtype.itemsize if lines >= LONG_ROW and lines % 2 == 0 else row
 
 
 class Lowerer:
@@ -254,220 +202,3 @@ class Lowerer:
             body += wrapped(loops, loops_body)
         if body:
             self.add("results", (), body)
-
-
-class Body:
-    """The statements inside the innermost loop of a kernel, as they are found to be needed."""
-
-    def __init__(self, lowerer: Lowerer) -> None:
-        self.lowerer = lowerer
-        self.statements: list[Statement] = []
-        self.known: dict[tuple[Node, Index], str] = {}
-        self._taken: set[str] = set()
-
-    def value(self, node: Node, index: Index) -> Text:
-        """Return an entry of a node's value, computed here if it is not stored."""
-        known = self.known.get((node, index))
-        if known is not None:
-            return read(known)
-        if node.primitive is CONSTANT:
-            return self._constant(node, index)
-        if node in self.lowerer.locals:
-            return read(self.lowerer.locals[node])
-        if self.lowerer.fused.is_stored(node):
-            return read(Access(self.lowerer.buffer(node), index))
-        inner = through_view(node, index) if node.inputs else None
-        if inner is not None:
-            return self.value(node.inputs[0], inner)
-        return self.computed(node, index)
-
-    def computed(self, node: Node, index: Index) -> Text:
-        """Return an entry of a node's value, computed here even if it is stored elsewhere."""
-        inner = through_view(node, index) if node.inputs else None
-        if inner is not None:
-            text = self.value(node.inputs[0], inner)
-        elif node.primitive.name == "index":
-            text = self._gathered(node, index)
-        else:
-            text = self._elementwise(node, index)
-        name = self.free_name(self._local_name(node, index))
-        self.statements.append(Let(name, text, node))
-        self.known[node, index] = name
-        return read(name)
-
-    def _local_name(self, node: Node, index: Index) -> str:
-        """Return the name of one entry: that of the array with its indices, if the array is in memory."""
-        name = self.lowerer.names[node]
-        if not node.shape or node not in self.lowerer.fused.kept:
-            return name
-        return f"{name}_{''.join([term for part in index for term, _ in part.terms]) or 0}"
-
-    def free_name(self, name: str) -> str:
-        """Return a name that no other value has here; a numbered one that no other value has anywhere."""
-        free, number = name, 1
-        while free in self._taken or (number > 1 and free in self.lowerer.known_names):
-            number += 1
-            free = f"{name}_{number}"
-        self._taken.add(free)
-        return free
-
-    def _constant(self, node: Node, index: Index) -> Text:
-        if is_uniform(node):
-            return read(literal(_only_entry(node), node.dtype))
-        return read(Access(self.lowerer.buffer(node), index))
-
-    def _elementwise(self, node: Node, index: Index) -> Text:
-        dtypes = loop_dtypes(node) or ()
-        operands = [
-            self.converted(source, broadcast_index(index, source.shape), dtype)
-            for source, dtype in zip(node.inputs, dtypes, strict=True)
-        ]
-        made = expression(node, [f"⟨{place}⟩" for place in range(len(operands))])
-        if made is None:
-            raise AssertionError(node.primitive.name)
-        return joined(made.text, *operands)
-
-    def converted(self, source: Node, index: Index, dtype: np.dtype[Any]) -> Text:
-        """Return an entry of a node's value in another dtype."""
-        if source.weak:
-            return read(literal(source.value, dtype))
-        text = self.value(source, index)
-        if source.dtype == dtype:
-            return text
-        if source.primitive is CONSTANT and is_uniform(source):
-            return read(literal(_only_entry(source), dtype))
-        return joined(f"{type_name(dtype)}(⟨0⟩)", text)
-
-    def _gathered(self, node: Node, index: Index) -> Text:
-        """Return an entry that index arrays point at; one that points outside ends the function."""
-        source, *arrays = node.inputs
-        place = self.picked(node.settings["template"], source.shape, index, arrays)
-        return self.value(source, place)
-
-    def picked(
-        self, template: tuple[Any, ...], shape: Shape, index: Index, arrays: Sequence[Node]
-    ) -> tuple[Affine, ...]:
-        """Return the entry of an array of ``shape`` that an index with index arrays means."""
-        rank = len(np.broadcast_shapes(*[array.shape for array in arrays]))
-        places, inner = gathered(template, shape, index, rank)
-        result: list[Affine] = []
-        for part in places:
-            if isinstance(part, Affine):
-                result.append(part)
-                continue
-            array, length = part
-            result.append(variable(self._checked(arrays[array.position], inner, length, array)))
-        return tuple(result)
-
-    def _checked(self, array: Node, inner: Index, length: int, part: Array) -> str:
-        text = self.value(array, broadcast_index(inner, array.shape))
-        name = self.free_name(f"place{part.position}")
-        self.statements.append(Let(name, joined("int64(⟨0⟩)", text)))
-        self.statements.append(If(Text(f"{name} < 0"), [Let(name, Text(f"{name} + {length}"))]))
-        self.statements.append(Fail(f"{name} < 0 or {name} >= {length}"))
-        return name
-
-
-def _only_entry(node: Node) -> Any:
-    """Return what all entries of a constant are; 0 if it has none, for then it is never read."""
-    if node.weak:
-        return node.value
-    return node.value.reshape(-1)[0] if node.size else node.dtype.type(0)
-
-
-def fit_name(name: str, known: Set[str] = frozenset()) -> str:
-    """Return a name for emitted source, ending in ``_`` if it means something else there.
-
-    ``known`` are the names of all values: ``a_i`` is an entry of ``a``.
-    """
-    fit = name
-    while _is_reserved(fit, known) or (fit != name and fit in known):
-        fit += "_"
-    return fit
-
-
-def _is_reserved(name: str, known: Set[str]) -> bool:
-    entry = _OF_ENTRY.fullmatch(name)
-    own = name in RESERVED or _OWN.fullmatch(name) is not None
-    return own or (entry is not None and entry[1] in known)
-
-
-def Fail(condition: str) -> If:  # noqa: N802 - it makes a statement, like the classes beside it
-    """Return the statement that ends the function: the interpreter then says what is wrong."""
-    return If(Text(condition), [Do(Text("return -1"))])
-
-
-def type_name(dtype: np.dtype[Any]) -> str:
-    """Return the name of a dtype's scalar type in emitted source."""
-    return "bool_" if dtype.kind == "b" else str(dtype.name)
-
-
-def nest(shape: Shape) -> tuple[Index, list[tuple[str, int]]]:
-    """Return the index of an entry, and the loops over all entries: a variable and a length each."""
-    index: list[Affine] = []
-    loops: list[tuple[str, int]] = []
-    for length in shape:
-        if length == 1:
-            index.append(ZERO)
-            continue
-        name = VARIABLES[len(loops)] if len(loops) < len(VARIABLES) else f"i{len(loops)}"
-        loops.append((name, length))
-        index.append(variable(name))
-    return tuple(index), loops
-
-
-def wrapped(loops: Sequence[tuple[str, int]], body: list[Statement]) -> list[Statement]:
-    """Return the body inside loops, the first outermost; an innermost loop that is tiny is written out."""
-    for place, (name, length) in enumerate(reversed(loops)):
-        body = [Loop(name, length, body, short=place == 0 and length <= TINY)]
-    return body
-
-
-def rounded(layout: Layout, loops: list[tuple[str, int]], body: Sequence[Statement]) -> list[tuple[str, int]]:
-    """Return the loops, the innermost over whole vector registers if all its arrays have room for that.
-
-    What is computed in the padding is never read as an entry.
-    """
-    if not layout.pad_inputs or not loops or not all(isinstance(s, Let | Store) for s in body):
-        return loops
-    name, length = loops[-1]
-    found = [access for access, _ in accesses(body)]
-    last = variable(name)
-    wide = max([padded_row(length, access.buffer.dtype) for access in found], default=length)
-    for access in found:
-        if any(name == term for part in access.index[:-1] for term, _ in part.terms):
-            return loops
-        if not access.index or not any(name == term for term, _ in access.index[-1].terms):
-            continue
-        narrow = len(access.buffer.shape) > 1 and access.buffer.row < wide
-        if access.index[-1] != last or access.buffer.slot or narrow or access.buffer.shape[-1] != length:
-            return loops
-    return [*loops[:-1], (name, wide)]
-
-
-def flattened(
-    layout: Layout, body: list[Statement], index: Index, shape: Shape, loops: list[tuple[str, int]]
-) -> list[Statement]:
-    """Return a body in its loops, in one loop if every array is read and written place by place."""
-    found = [access for access, _ in accesses(body)]
-    layouts = {(access.buffer.shape, access.buffer.row) for access in found}
-    simple = all(isinstance(statement, Let | Store) for statement in body)
-    if len(loops) < 1 or not simple or len(layouts) != 1 or not found or next(iter(layouts))[0] != shape:
-        return wrapped(rounded(layout, loops, body), body)
-    if any(access.index != index for access in found):
-        return wrapped(rounded(layout, loops, body), body)
-    place = (variable("i"),)
-
-    def flat(text: Text) -> Text:
-        operands = [Access(o.buffer, place, flat=True) if isinstance(o, Access) else o for o in text.operands]
-        return Text(text.template, tuple(operands))
-
-    inner: list[Statement] = []
-    for statement in body:
-        if isinstance(statement, Let):
-            inner.append(Let(statement.name, flat(statement.text), statement.node))
-        elif isinstance(statement, Store):
-            inner.append(Store(Access(statement.access.buffer, place, flat=True), flat(statement.text)))
-    if len(shape) == 1:
-        return wrapped([("i", length) for _, length in rounded(layout, loops, body)], inner)
-    return wrapped([("i", found[0].buffer.entries)], inner)

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.entries import Body
 from chainrule.compiler.formulas import literal
 from chainrule.compiler.fuse import Kernel
+from chainrule.compiler.layout import flattened, nest, rounded, wrapped
 from chainrule.compiler.loops import Access, Buffer, If, Let, Loop, Statement, Store, Text, joined, read
-from chainrule.compiler.lower import Body, Lowerer, flattened, nest, rounded, type_name, wrapped
+from chainrule.compiler.lower import Lowerer
+from chainrule.compiler.naming import type_name
 from chainrule.compiler.places import ZERO, Affine, Index, broadcast_index, through_template, variable
 from chainrule.graph.node import Node
 from chainrule.graph.primitive import Shape, named
@@ -334,10 +337,7 @@ def scatter(lowerer: Lowerer, kernel: Kernel) -> None:
     begin = wrapped(loops, [Store(Access(buffer, index), zero)])
     index, loops = nest(_places_shape(node))
     body = Body(lowerer)
-    if arrays:
-        place = body.picked(template, shape, index, arrays)
-    else:
-        place = _basic(node, index)
+    place = body.picked(template, shape, index, arrays) if arrays else _basic(node, index)
     entry = body.converted(entries, broadcast_index(index, entries.shape), node.dtype)
     target = Access(buffer, place)
     kind = "any" if node.dtype.kind == "b" else "sum"

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from chainrule.compiler.emit import emit
 from chainrule.compiler.expand import Refusal, expand
 from chainrule.compiler.fuse import Fused, fuse
-from chainrule.compiler.lower import IMPORTED, Layout, Lowered, Lowerer
+from chainrule.compiler.layout import Layout
+from chainrule.compiler.lower import Lowered, Lowerer
 from chainrule.compiler.memory import plan
+from chainrule.compiler.naming import IMPORTED
 from chainrule.compiler.passes import LOWERINGS
 from chainrule.compiler.products import product
 from chainrule.graph.graph import Graph

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from chainrule.graph.node import Node
@@ -98,6 +99,7 @@ def _through_units(new: Shape, old: Shape, index: Index) -> Index | None:
 
 
 def through_template(template: Sequence[Any], shape: Shape, index: Index) -> Index:
+    """Return which entry of an array of ``shape`` an entry of ``x[template]`` is."""
     places, parts = spelled(template, shape, {}), iter(index)
     result: list[Affine] = []
     for part, length in places:
@@ -137,7 +139,7 @@ def gathered(
         for place, part in enumerate(template)
         if part is not None and part is not Ellipsis and not isinstance(part, Slice)
     ]
-    together = all(b - a == 1 for a, b in zip(picking, picking[1:], strict=False))
+    together = all(b - a == 1 for a, b in pairwise(picking))
     parts = spelled(template, shape)
     before = 0
     if together:

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from chainrule.compiler.blas_products import by_blas
+from chainrule.compiler.entries import Body
 from chainrule.compiler.formulas import literal
 from chainrule.compiler.fuse import Kernel, seen_through
+from chainrule.compiler.layout import REGISTER, padded_row
 from chainrule.compiler.loops import (
     Access,
     Address,
@@ -24,7 +26,7 @@ from chainrule.compiler.loops import (
     Text,
     joined,
 )
-from chainrule.compiler.lower import REGISTER, Body, Lowerer, padded_row
+from chainrule.compiler.lower import Lowerer
 from chainrule.compiler.places import Affine, variable
 from chainrule.compiler.sparse_products import sparse_product
 from chainrule.compiler.tiles import entry_of, right_operand, tiles_of, update_factor

@@ -13,6 +13,7 @@ from chainrule.compiler.cache import machine_code
 from chainrule.compiler.emit import emit
 from chainrule.compiler.expand import Refusal, expand
 from chainrule.compiler.fuse import Fused, fuse, is_product, seen_through
+from chainrule.compiler.layout import REGISTER, Layout
 from chainrule.compiler.loops import (
     Access,
     Address,
@@ -27,7 +28,7 @@ from chainrule.compiler.loops import (
     Text,
     read,
 )
-from chainrule.compiler.lower import REGISTER, Layout, Lowered, Lowerer, SparseRows
+from chainrule.compiler.lower import Lowered, Lowerer, SparseRows
 from chainrule.compiler.memory import plan
 from chainrule.compiler.pipeline import MOST_NODES, is_checked, run_kernels
 from chainrule.compiler.places import ZERO, Affine, variable

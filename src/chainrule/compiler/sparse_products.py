@@ -9,8 +9,9 @@ import numpy as np
 
 from chainrule.compiler.formulas import literal
 from chainrule.compiler.fuse import Kernel, seen_through
+from chainrule.compiler.layout import REGISTER, padded_row
 from chainrule.compiler.loops import Access, Address, Buffer, Do, If, Let, Loop, Statement, Store, Text, read
-from chainrule.compiler.lower import REGISTER, Lowerer, SparseRows, padded_row
+from chainrule.compiler.lower import Lowerer, SparseRows
 from chainrule.compiler.places import Affine, variable
 from chainrule.compiler.tiles import entry_of, right_operand, tiles_of, update_factor
 from chainrule.graph.node import Node

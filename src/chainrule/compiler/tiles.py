@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from chainrule.compiler.entries import Body
 from chainrule.compiler.fuse import Kernel
+from chainrule.compiler.layout import memory_row, nest, padded_row, wrapped
 from chainrule.compiler.loops import Access, Buffer, Let, Loop, Statement, Store, joined
-from chainrule.compiler.lower import Body, Lowerer, memory_row, nest, padded_row, wrapped
+from chainrule.compiler.lower import Lowerer
 from chainrule.compiler.places import Affine, variable
 from chainrule.graph.node import Node
 

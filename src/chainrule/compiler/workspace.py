@@ -157,7 +157,10 @@ class RowsMemory:
                 for other in others:
                     other.join()
 
-        _undisturbed(all_shares) if others else all_shares()
+        if others:
+            _undisturbed(all_shares)
+        else:
+            all_shares()
         return done[0]
 
     def carried(self) -> list[Array]:

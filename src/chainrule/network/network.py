@@ -315,9 +315,7 @@ class Network:
         self._retrace()
         if callable(self.architecture.cost):
             self.architecture.cost_graph(1)  # refuses one that cannot be learned from before anything changes
-        self.targets = targets
-
-        count_values = len(self._values)
+        self.targets, count_values = targets, len(self._values)
         training = None if examples.streamed else examples
         judged_rows = len(training or ()) + len(held_out or ())
         worth = self._learning.is_worth(count * -(-len(examples) // size), size * self.size)

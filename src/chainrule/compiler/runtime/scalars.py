@@ -116,8 +116,8 @@ def where(context: Any, condition: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def integer_power(context: Any, a: Any, exponent: Any) -> Any:
-    """Return a to a whole power ≥ 0, wrapped around as whole numbers are: squares, multiplied where a bit is 1.
+def integer_power(_: Any, a: Any, exponent: Any) -> Any:
+    """Return a to a whole power ≥ 0, wrapped around as whole numbers are.
 
     Numba's own power can raise an exception, for which the code would need all of numba's run time.
     """
@@ -133,7 +133,7 @@ def integer_power(context: Any, a: Any, exponent: Any) -> Any:
 
 
 def _power(builder: Any, base: Any, exponent: Any) -> Any:
-    """Append the loop of `integer_power`; return its result."""
+    """Append the loop of `integer_power`: squares, multiplied where the exponent's bit is 1."""
     one, zero = base.type(1), base.type(0)
     start = builder.block
     look, step, done = (builder.append_basic_block(f"power.{name}") for name in ("look", "step", "done"))
