@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from agreement import TOLERANCES, Part, reference, results_of
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from random_graphs import parts
 
 GRAPHS = 25  # in each test, so that workers share them
+PHASES = [Phase.generate]  # not to make an example smaller, which takes many minutes
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 
@@ -42,7 +43,7 @@ def _is_narrow(part: Part) -> bool:
 
 def try_graphs(start: int, tally: Any) -> None:
     @seed(start)
-    @settings(max_examples=GRAPHS, deadline=None, database=None, suppress_health_check=QUIET)
+    @settings(max_examples=GRAPHS, deadline=None, database=None, suppress_health_check=QUIET, phases=PHASES)
     @given(part=parts())
     def every(part: Part) -> None:
         check(part, tally)

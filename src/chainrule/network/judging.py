@@ -142,8 +142,7 @@ class Judging:
     ) -> Part:
         rows = whole * self._block
         outputs = np.empty((rows, stored.target.shape[1]), stored.target.dtype)
-        with machine.memory() as memory:
-            memory.give(*values)
+        with machine.memory(values) as memory:
             memory.use(data, np.arange(rows))
             memory.collect(outputs)
             total, done, count = 0.0, 0, 1

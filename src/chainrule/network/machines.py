@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from chainrule.compiler.rows import RowsCode
 from chainrule.compiler.workspace import RowsMemory
+
+Array = np.ndarray[Any, Any]
 
 
 class Machine:
@@ -15,20 +19,22 @@ class Machine:
 
     def __init__(self, code: RowsCode) -> None:
         self.code = code
-        self._free: list[RowsMemory] = []
+        self._free: list[tuple[RowsMemory, Sequence[Array] | None]] = []
 
     @contextlib.contextmanager
-    def memory(self) -> Iterator[RowsMemory]:
-        """Lend memory that nobody else uses meanwhile."""
+    def memory(self, values: Sequence[Array]) -> Iterator[RowsMemory]:
+        """Lend memory that nobody else uses meanwhile, with the parameters in it."""
         try:
-            memory = self._free.pop()
+            memory, held = self._free.pop()
         except IndexError:
-            memory = RowsMemory(self.code)
+            memory, held = RowsMemory(self.code), None
+        if held is not values:
+            memory.give(*values)
         try:
             yield memory
         finally:
             memory.release()
-            self._free.append(memory)
+            self._free.append((memory, values))
 
 
 class CompiledParts(NamedTuple):

@@ -105,8 +105,7 @@ class Prediction:
         """Return the outputs, block by block; the last row fills up the last block."""
         count = -(-len(part) // BLOCK)
         outputs = np.empty((count * BLOCK, self._outputs), self._dtype)
-        with machine.memory() as memory:
-            memory.give(*values)
+        with machine.memory(values) as memory:
             memory.use(
                 Data((np.ascontiguousarray(part),)), np.minimum(np.arange(len(outputs)), len(part) - 1)
             )
