@@ -54,16 +54,19 @@ ALIGNED = 16  # iterations of which a share is a multiple
 PYTHON = frozenset(("range", "min", "max", "abs", "if", "in", "or", "and", "not", "for", "return"))
 
 
-def emit(lowered: Lowered, *, checked: bool = False, steps: bool = False) -> str:
+def emit(lowered: Lowered, *, checked: bool = False, steps: bool = False, flushing: bool = False) -> str:
     """Return the source of a function ``name(memory, first, last)``.
 
     ``memory`` is a table of addresses. ``checked`` guards every place in memory by a test. With ``steps``
-    everything is done for each step from ``first`` to before ``last``.
+    everything is done for each step from ``first`` to before ``last``. With ``flushing`` numbers below
+    the smallest normal one count as 0.
     """
     body = list(_body(lowered, checked=checked, steps=steps))
     if steps:
         inside = [f"    {line}" for line in body[1:]]
         body = ["", "for step in range(first, last):", *inside]
+    if flushing:
+        body = ["", "mode = flush_subnormals()", *body, "", "restore_mode(mode)"]
     head = f"def {function_name(lowered)}(memory, first, last):"
     sharing = SHARING if lowered.shared else ()
     text = _indented([*_declarations(lowered, steps=steps), *sharing, *body, "", "return last"])

@@ -15,7 +15,7 @@ OWN_NAMES = frozenset(
     (
         *("memory", "first", "last", "step", "range", "min", "max", "abs"),
         *("part", "total", "best", "place", "count", "entry", "block", "factor", "line", "row", "here"),
-        *("thread", "threads", "share", "shares", "gate", "begin", "following"),
+        *("thread", "threads", "share", "shares", "gate", "mode", "begin", "following"),
         *("ahead", "ahead_start", "ahead_stop", "start", "stop", "column", "change"),
     )
 )

@@ -120,7 +120,7 @@ class RowsCode:
         self.outer = self._outside()
         self.lowered = self._lower()
         self.bytes = plan(self.lowered.buffers, self.lowered.stages)
-        self.source = emit(self.lowered, checked=is_checked(), steps=True)
+        self.source = emit(self.lowered, checked=is_checked(), steps=True, flushing=bool(roles.carried))
         self.machine = machine_code(self.source, self.lowered.name, f"<chainrule {graph.name} {id(self):x}>")
         self.run = self.machine.load(hold_gil=False)
 
@@ -244,8 +244,9 @@ def _reports(lowerer: Lowerer, roles: Roles, outer: Mapping[str, Buffer], batch:
     if roles.cost is not None:
         name = lowerer.locals[roles.cost]
         body: list[Statement] = [Store(Access(outer["costs"], (variable("step"),)), Text(name))]
+        restored = [Do(Text("restore_mode(mode)"))] if roles.carried else []
         if roles.stops:
-            body.append(If(Text(f"not is_finite({name})"), [Do(Text("return step"))]))
+            body.append(If(Text(f"not is_finite({name})"), [*restored, Do(Text("return step"))]))
         yield Stage("cost", (), tuple(body), "each")
 
 

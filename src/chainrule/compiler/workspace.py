@@ -17,7 +17,9 @@ from chainrule.compiler.rows import RowsCode
 from chainrule.compiler.runtime.external import blas_threads
 
 Array = np.ndarray[Any, Any]
-RETRY = 32  # portions after which the other number of threads is tried again, and how small a part is
+RETRY = 32  # portions after which the other number of threads is tried again
+PROBE = 4  # the share of a portion on which it is tried
+TELLING_SECONDS = 0.02  # a shorter run says little: a processor that was idle may take a while to start
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class RowsMemory:
         views = {node: self._view(code.lowered.buffer_of[node]) for node in kept}
         self._given = list(views.values())
         self._carried = self._given[: len(code.graph.outputs) - 1]
+        self.portion = 1  # steps that are run before Python is asked again; who runs them keeps it here
         self._held: dict[str, Array] = {}
         self._pace: dict[int, float] = {}
         self._portions = 0
@@ -118,22 +121,23 @@ class RowsMemory:
         if count == 1:
             return self._run_by(1, first, last)
         self._portions += 1
-        if self._portions % RETRY == 2 % RETRY or len(self._pace) < 2:
-            other = 1 if self._best() == 2 else 2
-            middle = min(last, first + max(1, (last - first) // RETRY))
+        best = min((2, 1), key=lambda count: self._pace.get(count, 0.0))
+        other = 3 - best
+        if self._portions % RETRY == 0 or (best in self._pace and other not in self._pace):
+            middle = min(last, first + max(1, (last - first) // PROBE))
             done = self._timed(other, first, middle)
             if done < middle or middle == last:
                 return done
             first = middle
-        return self._timed(self._best(), first, last)
-
-    def _best(self) -> int:
-        return min((2, 1), key=lambda count: self._pace.get(count, 0.0))
+        return self._timed(best, first, last)
 
     def _timed(self, count: int, first: int, last: int) -> int:
+        """Run steps by a number of threads; remember how fast, if it took long enough to tell."""
         began = time.perf_counter()
         done = self._run_by(count, first, last)
-        self._pace[count] = (time.perf_counter() - began) / max(1, last - first)
+        seconds = time.perf_counter() - began
+        if seconds >= TELLING_SECONDS:
+            self._pace[count] = seconds / max(1, last - first)
         return done
 
     def _run_by(self, count: int, first: int, last: int) -> int:
@@ -143,17 +147,19 @@ class RowsMemory:
         numbers = np.array([[place, count] for place in range(count)], np.int64)
         for table, row in zip(tables, numbers, strict=True):
             table[self.code.outer["threads_at"].slot] = row.ctypes.data
-        others = [
-            threading.Thread(target=self.code.run, args=(table.ctypes.data, first, last))
-            for table in tables[1:]
-        ]
+
+        def share(place: int) -> int:
+            _move_to(place)
+            return self.code.run(tables[place].ctypes.data, first, last)
+
+        others = [threading.Thread(target=share, args=(place,)) for place in range(1, count)]
         done = [-1]
 
         def all_shares() -> None:
             with blas_threads(1):
                 for other in others:
                     other.start()
-                done[0] = self.code.run(tables[0].ctypes.data, first, last)
+                done[0] = share(0) if others else self.code.run(tables[0].ctypes.data, first, last)
                 for other in others:
                     other.join()
 
@@ -170,6 +176,17 @@ class RowsMemory:
     def finite(self) -> bool:
         """Return whether all that is carried is finite."""
         return all(bool(np.isfinite(view).all()) for view in self._carried)
+
+
+def _move_to(place: int) -> None:
+    """Have this thread run on a processor of its own, at first.
+
+    The system would let a new thread wait for some milliseconds behind the one that started it.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        allowed = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {sorted(allowed)[place % len(allowed)]})
+        os.sched_setaffinity(0, allowed)
 
 
 def _undisturbed(work: Callable[[], None]) -> None:

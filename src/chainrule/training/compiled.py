@@ -1,4 +1,4 @@
-"""The compiled epoch: the step's graph as machine code, run in portions of about 50 milliseconds.
+"""The compiled epoch: the step's graph as machine code, run in portions of about a tenth of a second.
 
 What it cannot do, the interpreter does on the same graph: the last mini-batch of an epoch if it is smaller,
 and the search for the operation where a number ceased to be finite.
@@ -26,9 +26,10 @@ from chainrule.training.sparse import is_sparse
 from chainrule.training.step import AfterSteps, Batches, CostGraph, Interpreted, NonFinite, step_graph
 
 Array = np.ndarray[Any, Any]
-PORTION_SECONDS = 0.05
+PORTION_SECONDS = 0.1
 DENSE_FROM = 0.3  # share of entries that are not 0 from which rows are used as they are
 STAGED_BYTES = 16 << 20  # of rows that are read at a time where not all are in memory
+COPIED_PER_SECOND = 1e9  # bytes, about
 SNAPSHOT_SHARE = 0.02  # of the time that may go into copies to which a search for NaN can return
 
 WORTH_SECONDS = 1.0  # of the interpreter from which machine code is worth its making
@@ -151,14 +152,16 @@ class _Run:
         """Run the epoch's steps; return parameters and state after them."""
         memory = self.memory
         memory.give(*parameters, self.rate)
-        good, good_at, taken, price = parameters, 0, time.monotonic(), 0.0
-        done, count = 0, 1
+        good, good_at, taken = parameters, 0, time.monotonic()
+        price = sum(array.nbytes for array in parameters) / COPIED_PER_SECOND
+        done = 0
         while done < self.whole:
             began = time.monotonic()
-            stop = min(done + count, self.whole)
+            stop = min(done + memory.portion, self.whole)
             self.run(done, stop, partial(self._search, good_at, good), after_steps)
-            done, now = stop, time.monotonic()
-            count = next_count(count, now - began)
+            now = time.monotonic()
+            memory.portion = max(next_count(stop - done, now - began), memory.portion * (stop == self.whole))
+            done = stop
             if done == self.whole or (now - taken) * SNAPSHOT_SHARE >= price:
                 if not memory.finite():
                     raise self._search(good_at, good, done - 1)

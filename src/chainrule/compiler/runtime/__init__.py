@@ -10,7 +10,16 @@ import importlib
 from typing import Any
 
 _PLACES = {
-    "memory": ("array", "barrier", "inside", "length", "prefetch", "shifted"),
+    "memory": (
+        "array",
+        "barrier",
+        "flush_subnormals",
+        "inside",
+        "length",
+        "prefetch",
+        "restore_mode",
+        "shifted",
+    ),
     "vectors": ("load", "maximum", "minimum", "multiply_add", "spread", "store", "total"),
     "scalars": (
         "absolute",
