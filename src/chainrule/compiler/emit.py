@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 from chainrule.compiler import runtime
 from chainrule.compiler.formulas import module_of
@@ -129,7 +130,7 @@ def _of_any_length(buffer: Buffer) -> str:
 
 def _body(lowered: Lowered, *, checked: bool, steps: bool) -> Iterator[str]:
     write = _Writer(checked=checked, steps=steps).operand
-    for stage in lowered.stages:
+    for stage, following in zip_longest(lowered.stages, lowered.stages[1:]):
         yield ""
         yield f"# {stage.title}"
         yield from _user_lines(stage)
@@ -137,7 +138,8 @@ def _body(lowered: Lowered, *, checked: bool, steps: bool) -> Iterator[str]:
             yield from printed(stage.body, write, range_in_source)
             continue
         yield from _shared(stage, write)
-        if _must_wait(stage):
+        alone = following is not None and stage.sharing == following.sharing == "one"
+        if _must_wait(stage) and not alone:
             yield "barrier(gate, threads)"
 
 

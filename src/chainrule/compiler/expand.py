@@ -8,7 +8,7 @@ compiles without a line here.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from chainrule.errors import ChainruleError
 from chainrule.graph.context import described, on_behalf
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, INPUT, Node, apply, lift
-from chainrule.graph.order import ancestors
+from chainrule.graph.order import ancestors, constant_key
 
 LOWERED = frozenset(
     (
@@ -72,34 +72,60 @@ def expand(graph: Graph) -> Graph:
     Refusal
         If an operation can neither be lowered nor expanded.
     """
-    new: dict[Node, Node] = {node: node for node in graph.inputs}
-    for node in graph.inputs:
-        if not is_known(node):
-            raise _refused(node)
-    with on_behalf() as on_behalf_of:
-        _expand_into(new, graph.outputs, on_behalf_of, 0)
-    named = graph.node_names()
+    expander = _Expander(graph.inputs)
+    expander.enter(graph.outputs)
+    new, named = expander.new, graph.node_names()
     names = {new[node]: named[node] for node in set(graph.nodes) - set(graph.inputs) if node in named}
     outputs = [new[node] for node in graph.outputs]
     return Graph(graph.inputs, outputs, name=graph.name, single=False, names=names)
 
 
-def _expand_into(
-    new: dict[Node, Node], outputs: Sequence[Node], on_behalf_of: Callable[[Node], object], depth: int
-) -> None:
-    """Enter, for all ancestors of ``outputs``, the node that stands for each."""
-    for node in ancestors(outputs, stop=list(new)):
-        operands = tuple([new[source] for source in node.inputs])
-        on_behalf_of(node)
-        same = _are_same(operands, node.inputs)
-        rebuilt = node if same else apply(node.primitive, *operands, **node.settings)
-        if not is_known(rebuilt):
+class _Expander:
+    """Finds, for each node, the one that stands for it; equal operations on equal operands are one node."""
+
+    def __init__(self, inputs: Sequence[Node]) -> None:
+        for node in inputs:
+            if not is_known(node):
+                raise _refused(node)
+        self.new: dict[Node, Node] = {node: node for node in inputs}
+        self._made: dict[Any, Node] = {}
+
+    def enter(self, outputs: Sequence[Node], depth: int = 0) -> None:
+        """Enter all ancestors of ``outputs``."""
+        with on_behalf() as on_behalf_of:
+            for node in ancestors(outputs, stop=list(self.new)):
+                on_behalf_of(node)
+                self.new[node] = self._standing_for(node, depth)
+
+    def _standing_for(self, node: Node, depth: int) -> Node:
+        made = self._short_cut(node)
+        if made is None:
+            operands = tuple([self.new[source] for source in node.inputs])
+            same = _are_same(operands, node.inputs)
+            made = node if same else apply(node.primitive, *operands, **node.settings)
+            if is_known(made):
+                return self._made.setdefault(_key(made), made)
             if depth == DEEPEST:
-                raise _refused(rebuilt)
-            made = _expansion(rebuilt)
-            _expand_into(new, [made], on_behalf_of, depth + 1)
-            rebuilt = new[made]
-        new[node] = rebuilt
+                raise _refused(made)
+            made = _expansion(made)
+        self.enter([made], depth + 1)
+        return self.new[made]
+
+    def _short_cut(self, node: Node) -> Node | None:
+        """Return softmax for exp(log_softmax): its exponentials are there already."""
+        source = node.inputs[0] if node.primitive.name == "exp" else None
+        if source is None or source.primitive.name != "log_softmax":
+            return None
+        return apply("softmax", self.new[source.inputs[0]], **source.settings)
+
+
+def _key(node: Node) -> Any:
+    """Return a value that two nodes share if they are the same operation on the same operands."""
+    if node.primitive is CONSTANT:
+        return constant_key(node) if node.weak else id(node)
+    # ``==`` of nodes makes a node, so they count by their identity.
+    operands = tuple([constant_key(source) if source.weak else id(source) for source in node.inputs])
+    return node.primitive.name, operands, repr(sorted(node.settings.items()))
 
 
 def is_known(node: Node) -> bool:

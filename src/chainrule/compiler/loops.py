@@ -5,6 +5,7 @@ It prints with indices as in mathematics, ``t3[i, j]``; the emitted source has t
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -104,6 +105,7 @@ class Whole(Address):
 
 Operand = str | Access | Address
 Write = Callable[[Operand], str]
+UNKNOWN = 64  # iterations of a loop whose bounds are known at run time only
 _HOLE = re.compile("⟨(\\d+)⟩")
 
 
@@ -210,6 +212,21 @@ def statements(body: Sequence[Statement]) -> Iterator[Statement]:
         yield statement
         if isinstance(statement, Loop | If):
             yield from statements(statement.body)
+
+
+def iterations(body: Sequence[Statement]) -> float:
+    """Return about how often the innermost statements are executed; a call counts as very often."""
+    count = 0.0
+    for statement in body:
+        if isinstance(statement, Loop):
+            times = statement.stop if isinstance(statement.stop, int) else UNKNOWN
+            begin = statement.start if isinstance(statement.start, int) else 0
+            count += max(times - begin, 0) / statement.step * max(iterations(statement.body), 1)
+        elif isinstance(statement, If):
+            count += iterations(statement.body)
+        elif isinstance(statement, Do) and statement.text.template.startswith("gemm("):
+            return math.inf
+    return count
 
 
 def accesses(body: Sequence[Statement]) -> Iterator[tuple[Access, bool]]:

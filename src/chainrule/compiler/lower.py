@@ -14,10 +14,12 @@ from chainrule.compiler.loops import (
     Access,
     Buffer,
     Let,
+    Loop,
     Stage,
     Statement,
     Store,
     in_mathematics,
+    iterations,
     plain_range,
     printed,
     read,
@@ -27,6 +29,7 @@ from chainrule.compiler.places import variable
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.primitive import Shape
 
+WORTH_SHARING = 4096  # iterations of a stage's loops from which two threads share them
 MOST_SHOWN = 6  # names in the title of a stage
 
 
@@ -162,7 +165,10 @@ class Lowerer:
     # The whole.
 
     def add(self, title: str, nodes: Sequence[Node], body: Sequence[Statement], sharing: str = "one") -> None:
-        """Append a stage."""
+        """Append a stage; one that is done sooner than threads can meet is not shared."""
+        divisible = all(isinstance(statement, Let | Loop) for statement in body)
+        if sharing == "rows" and divisible and iterations(body) < WORTH_SHARING:
+            sharing = "one"
         self.stages.append(Stage(title, tuple(nodes), tuple(body), sharing))
 
     def title(self, nodes: Sequence[Node]) -> str:

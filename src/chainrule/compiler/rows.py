@@ -13,7 +13,7 @@ from chainrule.compiler.cache import machine_code
 from chainrule.compiler.emit import emit
 from chainrule.compiler.expand import Refusal, expand
 from chainrule.compiler.fuse import Fused, fuse, is_product, seen_through
-from chainrule.compiler.layout import REGISTER, Layout
+from chainrule.compiler.layout import CACHE_LINE, REGISTER, Layout
 from chainrule.compiler.loops import (
     Access,
     Address,
@@ -42,6 +42,7 @@ SHARED_FROM = 1_000_000  # multiplications of a step from which two threads shar
 SPARSE_PRICE = 0.4  # of a product with sparse rows, against one with dense rows
 RETRY = 32  # portions after which the other number of threads is tried again, and how small a part is
 COPIED = 128  # bytes copied at a time
+FETCHED = 512  # bytes of a row that are asked for ahead of time
 MOST_SPARSE_COLUMNS = 4096  # results of the first layer from which dense products are faster
 
 
@@ -139,8 +140,10 @@ class RowsCode:
         if self.sparse is None:
             found["examples"] = _rows("examples", roles.x, "input")
         else:
-            kinds = {"starts": whole, "columns": self.sparse, "values": roles.x.dtype, "count": whole}
+            kinds = {"starts": whole, "columns": self.sparse, "values": roles.x.dtype}
             found |= {name: Buffer(name, (1,), kind, 1, "input") for name, kind in kinds.items()}
+        if self.sparse is not None or roles.carried:
+            found["count"] = Buffer("count", (1,), whole, 1, "input")
         for slot, buffer in enumerate(found.values(), start=1):
             buffer.slot, buffer.offset = slot, 0
         return found
@@ -162,11 +165,12 @@ class RowsCode:
             else:
                 filled = [dense_rows(rows, lowerer.buffer(roles.x))]
                 lowerer.buffers[roles.x].role = "scratch"
+        if "count" in outer:
             last = Text(f"min(begin + {self.batch}, ⟨0⟩ - {self.batch})", (Access(outer["count"], (ZERO,)),))
             begin.append(Let("following", last))
         lowerer.add("the mini-batch", (), begin, "each")
         if gathered:
-            filled += _gather(lowerer, gathered, outer["order"], self.batch)
+            filled += _gather(lowerer, gathered, outer["order"], self.batch, ahead="count" in outer)
         if filled:
             lowerer.add("its rows", (), filled, "rows")
         for node, _ in gathered:
@@ -204,13 +208,28 @@ def _rows(name: str, node: Node, role: str) -> Buffer:
 
 
 def _gather(
-    lowerer: Lowerer, pairs: Sequence[tuple[Node, Buffer]], order: Buffer, batch: int
+    lowerer: Lowerer, pairs: Sequence[tuple[Node, Buffer]], order: Buffer, batch: int, *, ahead: bool
 ) -> list[Statement]:
-    """Return the loop that copies the rows of a mini-batch to where the step reads them."""
+    """Return the loop that copies the rows of a mini-batch to where the step reads them.
+
+    With ``ahead`` it also has the caches fetch those of the next one, while this one is computed.
+    """
     body: list[Statement] = [Let("row", read(Access(order, (variable("begin") + variable("i"),))))]
+    if ahead:
+        body.append(Let("ahead", read(Access(order, (variable("following") + variable("i"),)))))
     for node, source in pairs:
         body += _copied_row(source, lowerer.buffer(node))
+        if ahead:
+            body += _fetched_row(source)
     return [Loop("i", batch, body)]
+
+
+def _fetched_row(source: Buffer) -> Iterator[Statement]:
+    """Yield what has the caches fetch the beginning of a row; they go on with the rest by themselves."""
+    line = CACHE_LINE // source.dtype.itemsize
+    for column in range(0, min(source.shape[1], FETCHED // source.dtype.itemsize), line):
+        place = Address(Access(source, (variable("ahead"), Affine(column))))
+        yield Do(Text("prefetch(⟨0⟩)", (place,)))
 
 
 def _copied_row(source: Buffer, target: Buffer) -> Iterator[Statement]:

@@ -81,7 +81,7 @@ class RowsMemory:
         if self.code.roles.target is not None and data.target is not None:
             self._point("targets", data.target)
         self._point("order", np.ascontiguousarray(order, np.int64))
-        if data.sparse:
+        if "count" in self.code.outer:
             self._point("count", np.array([len(order)], np.int64))
 
     def give(self, *values: Any) -> None:

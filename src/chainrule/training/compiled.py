@@ -54,10 +54,12 @@ def data_of(stored: Stored, graph: Graph, x: Node) -> Data | None:
 
     None if they are sparse and the graph does more with them than compiled code can: they are read in parts.
     """
-    pays = sparse_pays(graph, x)
-    if is_sparse(stored.x) and not pays:
-        return None
-    thin = is_sparse(stored.x) or (pays and stored.nonzero_share < DENSE_FROM)
+    given = is_sparse(stored.x)
+    thin = given or stored.nonzero_share < DENSE_FROM
+    if thin and not sparse_pays(graph, x):
+        if given:
+            return None
+        thin = False
     return Data(tuple(stored.without_zeros) if thin else (stored.x,), stored.target)
 
 
