@@ -87,7 +87,7 @@ def test_values(group: list[Subject], tally: Any) -> None:
     check([part for subject in group for part in parts(subject)], tally)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("subject", COMPILED, ids=str)
 def test_values_in_all_dtypes(subject: Subject, tally: Any) -> None:
     check(list(parts(subject, all_of_them=True)), tally)

@@ -56,7 +56,7 @@ def test_random_graphs(start: int, tally: Any) -> None:
     try_graphs(start, tally)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("start", range(100, 132))
 def test_many_random_graphs(start: int, tally: Any) -> None:
     try_graphs(start, tally)

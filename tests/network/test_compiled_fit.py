@@ -70,7 +70,7 @@ def assert_same(net, expected, error=1e-9):
 
 @pytest.mark.parametrize(
     ("activation", "cost", "optimizer", "form"),
-    [*QUICK, *[pytest.param(*case, marks=pytest.mark.slow) for case in rotating()]],
+    [*QUICK, *[pytest.param(*case, marks=pytest.mark.exhaustive) for case in rotating()]],
 )
 def test_compiled_epochs_learn_what_interpreted_ones_learn(activation, cost, optimizer, form, tmp_path):
     """43 examples in mini-batches of 8: the last one is smaller."""

@@ -113,7 +113,8 @@ def test_what_cannot_be_compiled_is_interpreted_and_says_so():
 
     frozen = Optimizer("frozen", lambda parameters: [], stay)
     start, epoch = linear(frozen)
-    final = epoch(start, batches(True), 0.05, lambda *_: None)
+    with pytest.warns(cr.InterpretedWarning, match="constant"):
+        final = epoch(start, batches(True), 0.05, lambda *_: None)
     assert "constant" in epoch.reason
     assert not any(value.any() for value in final)
 

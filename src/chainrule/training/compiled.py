@@ -7,12 +7,14 @@ and the search for the operation where a number ceased to be finite.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.compiled import InterpretedWarning
 from chainrule.compiler.expand import Refusal
 from chainrule.compiler.rows import RowsCode, sparse_pays, training_step
 from chainrule.compiler.workspace import Data, RowsMemory
@@ -105,6 +107,8 @@ class CompiledEpoch:
             memory = self._memory(batches.batch_size, data)
         except (Refusal, CompileError) as error:
             self.reason = reason_of(error)
+            message = say("compile.interpreted", name=f"fit ({self._optimizer.name})", reason=self.reason)
+            warnings.warn(message, InterpretedWarning, stacklevel=4)  # the line that calls `fit`
             return self.interpreted(parameters, batches, learning_rate, after_steps)
         try:
             return _Run(self.interpreted, memory, data, batches, learning_rate).all(parameters, after_steps)
