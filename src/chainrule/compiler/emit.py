@@ -145,8 +145,8 @@ def _body(lowered: Lowered, *, checked: bool, steps: bool) -> Iterator[str]:
 
 def _must_wait(stage: Stage) -> bool:
     """Return whether threads must wait for each other: not after reading only numbers and data."""
-    found = [access.buffer for access, _ in accesses(stage.body)]
-    return stage.sharing != "each" or any(buffer.shape and not buffer.slot for buffer in found)
+    found = [access.buffer for access, _ in accesses(stage.body) if not access.buffer.slot]
+    return stage.sharing != "each" or any(buffer.shape or buffer.role == "scratch" for buffer in found)
 
 
 def _shared(stage: Stage, write: Write) -> Iterator[str]:

@@ -106,7 +106,7 @@ class Lowerer:
 
     def _new_buffer(self, node: Node) -> Buffer:
         if node.primitive is CONSTANT:
-            name = self.names.get(node) or f"number{len(self.buffers)}"
+            name = self.names.get(node) or self._free_name("number")
             row = node.shape[-1] if node.shape else 1
             return Buffer(name, node.shape, node.dtype, row, "constant", np.ascontiguousarray(node.value))
         if node in self.inputs:
@@ -133,11 +133,14 @@ class Lowerer:
 
     def temporary(self, name: str, shape: Shape, dtype: np.dtype[Any], row: int) -> Buffer:
         """Return new memory for something that is no node's value."""
-        taken = {buffer.name for buffer in (*self.buffers.values(), *self.extra)} | set(self.names.values())
-        free = next(f"{name}{n or ''}" for n in range(len(taken) + 1) if f"{name}{n or ''}" not in taken)
-        buffer = Buffer(free, shape, dtype, row)
+        buffer = Buffer(self._free_name(name), shape, dtype, row)
         self.extra.append(buffer)
         return buffer
+
+    def _free_name(self, name: str) -> str:
+        """Return a name that no array and no value has."""
+        taken = {buffer.name for buffer in (*self.buffers.values(), *self.extra)} | self.known_names
+        return next(f"{name}{n or ''}" for n in range(len(taken) + 1) if f"{name}{n or ''}" not in taken)
 
     def output_buffer(self, node: Node, kernel: Kernel, *, padded: bool) -> Buffer:
         """Return the memory that a kernel writes a node's value to."""

@@ -19,9 +19,9 @@ OWN_NAMES = frozenset(
         *("ahead", "ahead_start", "ahead_stop", "start", "stop", "column", "change"),
     )
 )
-DEEP_VARIABLES = [f"i{depth}" for depth in range(len(VARIABLES), 64)]
+NUMBERED_VARIABLES = [f"{letter}{number}" for letter in "is" for number in range(64)]
 IMPORTED = frozenset((*formulas.RESERVED, *runtime.__all__))
-RESERVED = IMPORTED.union(VARIABLES, DEEP_VARIABLES, OWN_NAMES)
+RESERVED = IMPORTED.union(VARIABLES, NUMBERED_VARIABLES, OWN_NAMES)
 _OWN = re.compile(r"(sums|place)\d+(_\d+)?")
 _OF_ENTRY = re.compile(r"(.+)_(?:at|0|[ijkl][ijkl0-9]*)")  # of a number's memory, or an array's entry
 

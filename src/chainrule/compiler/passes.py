@@ -218,20 +218,20 @@ def _position(
     """Return loops that find where the largest (smallest) entry is; the first NaN counts as such."""
     source = node.inputs[0]
     body = Body(lowerer)
-    best, place, count = body.free_name("best"), body.free_name("place"), body.free_name("count")
+    best, place, here = body.free_name("best"), body.free_name("place"), body.free_name("here")
     entry = body.free_name("entry")
     value = body.value(source, index)
     statements = [*body.statements, Let(entry, value)]
     sign = ">" if node.primitive.name == "argmax" else "<"
-    better = f"{count} == 0 or {entry} {sign} {best}"
+    better = f"{here} == 0 or {entry} {sign} {best}"
     if source.dtype.kind == "f":
         better += f" or ({entry} != {entry} and {best} == {best})"
-    statements.append(If(Text(better), [Let(best, Text(entry)), Let(place, Text(count))]))
-    statements.append(Let(count, Text(f"{count} + 1")))
+    statements.append(If(Text(better), [Let(best, Text(entry)), Let(place, Text(here))]))
+    statements.append(Let(here, Text(f"{here} + 1")))
     start: list[Statement] = [
         Let(best, Text(literal(source.dtype.type(0), source.dtype))),
         Let(place, Text("0")),
-        Let(count, Text("0")),
+        Let(here, Text("0")),
     ]
     ended = _finish(lowerer, kernel, node, index, place)
     return wrapped_plain(outer, [*start, *wrapped_plain(inner, statements), *ended])
@@ -247,8 +247,7 @@ def contraction(lowerer: Lowerer, kernel: Kernel) -> None:
         for label, n in zip(term, source.shape, strict=True)
         if n != 1 or label not in output
     }
-    names = {label: f"{label}{label}" if label in ("first", "last") else label for label in lengths}
-    index_of = {label: variable(names[label]) if n != 1 else ZERO for label, n in lengths.items()}
+    index_of = {label: variable(label) if n != 1 else ZERO for label, n in lengths.items()}
 
     def index(term: Sequence[str], shape: Shape) -> Index:
         return tuple([ZERO if n == 1 else index_of[label] for label, n in zip(term, shape, strict=True)])
@@ -263,8 +262,8 @@ def contraction(lowerer: Lowerer, kernel: Kernel) -> None:
     for factor in factors[1:]:
         product = joined(times, product, factor)
     kind = "any" if node.dtype.kind == "b" else "sum"
-    outer = [(names[label], lengths[label]) for label in output if lengths.get(label, 1) != 1]
-    inner = [(names[label], lengths[label]) for label in lengths if label not in output]
+    outer = [(label, lengths[label]) for label in output if lengths.get(label, 1) != 1]
+    inner = [(label, lengths[label]) for label in lengths if label not in output]
     start = Text(literal(FIRST[kind](node.dtype), node.dtype))
     out_index = tuple(
         [index_of.get(label, ZERO) if n != 1 else ZERO for label, n in zip(output, node.shape, strict=True)]
@@ -287,7 +286,7 @@ def contraction(lowerer: Lowerer, kernel: Kernel) -> None:
         begin = wrapped(outer, [Store(target, start)])
         store = Store(target, combined(kind, node.dtype, read(target), product))
         made = [*begin, *wrapped([*outer[:-1], *inner, outer[-1]], [*body.statements, store])]
-    lowerer.add(lowerer.title([node]), [node], made)
+    lowerer.add(lowerer.title([node]), [node], made, "one" if node.shape else "each")
 
 
 def _labels(node: Node) -> tuple[list[Sequence[str]], Sequence[str]]:
@@ -345,10 +344,11 @@ def scatter(lowerer: Lowerer, kernel: Kernel) -> None:
     text = joined(plain, read(target), entry) if plain else combined(kind, node.dtype, read(target), entry)
     body.statements.append(Store(target, text))
     made = wrapped_plain(loops, body.statements) if arrays else wrapped(loops, body.statements)
+    lowerer.add(lowerer.title([node]), [node], [*begin, *made])
     if not node.shape:
         lowerer.locals[node] = lowerer.names[node]
-        made.append(Let(lowerer.names[node], read(Access(buffer, ())), node))
-    lowerer.add(lowerer.title([node]), [node], [*begin, *made])
+        number: list[Statement] = [Let(lowerer.names[node], read(Access(buffer, ())), node)]
+        lowerer.add(lowerer.title([node]), [node], number, "each")
 
 
 def _places_shape(node: Node) -> Shape:
