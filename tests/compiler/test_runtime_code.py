@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from chainrule.compiler.build import MachineCode, build
-from chainrule.compiler.runtime.external import blas_threads
+from chainrule.compiler.runtime.external import one_blas_thread
 from chainrule.errors import CompileError
 
 GEMM = """
@@ -44,7 +44,7 @@ def test_a_product_of_matrices_with_strides(dtype, left_turned, right_turned, be
         expected = 2 * (a.astype(float) @ b.astype(float)) + (out[:, :5] if beta else 0)
     code = build(GEMM.format(dtype, left_turned, right_turned, 6, 8), "step", "<gemm>")
     table = np.array([left.ctypes.data, right.ctypes.data, out.ctypes.data])
-    with blas_threads(1):
+    with one_blas_thread():
         code.load()(table.ctypes.data, beta, 4)
     assert code.needs_blas
     assert_allclose(out[:, :5], expected, rtol=1e-5 if dtype == "float32" else 1e-13)
@@ -59,7 +59,7 @@ def test_the_number_of_blas_threads_is_restored():
         pytest.skip("this BLAS cannot be asked for its threads")
     count = library.scipy_openblas_get_num_threads
     before = count()
-    with contextlib.suppress(ZeroDivisionError), blas_threads(1):
+    with contextlib.suppress(ZeroDivisionError), one_blas_thread():
         assert count() == 1
         raise ZeroDivisionError
     assert count() == before

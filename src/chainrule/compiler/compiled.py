@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import chainrule.primitives  # noqa: F401 - a function that is traced finds its operations in the registry
+from chainrule.compiler.block import Block
 from chainrule.compiler.cache import machine_code
 from chainrule.compiler.expand import Refusal
 from chainrule.compiler.loops import Buffer
-from chainrule.compiler.memory import LINE, OWN_SLOT
+from chainrule.compiler.memory import OWN_SLOT
 from chainrule.compiler.pipeline import Stages, is_checked, stages
 from chainrule.errors import ChainruleError
 from chainrule.graph import context
@@ -47,26 +48,15 @@ class InterpretedWarning(UserWarning):
     """
 
 
-class Workspace:
-    """The memory of one running call: the block of all arrays, and the table of their addresses."""
+class _Space:
+    """The memory of one running call, and where small inputs and outputs lie in it, by their place."""
 
-    def __init__(self, made: Stages) -> None:
-        self.block = np.zeros(made.bytes + LINE, np.uint8)
-        start = -self.block.ctypes.data % LINE
-        slots = max([buffer.slot for buffer in made.lowered.buffers], default=0) + 1
-        self.table = np.zeros(slots, np.int64)
-        self.table[0] = self.block.ctypes.data + start
-        self.start = start
-        self.address = self.table.ctypes.data
-        for buffer in made.lowered.buffers:
-            if buffer.role == "constant":
-                self.view(buffer)[...] = buffer.value
-        self.inputs = [(place, self.view(b)) for place, b in enumerate(made.lowered.inputs) if not b.slot]
-
-    def view(self, buffer: Buffer) -> Array:
-        """Return an array in the block, without the padding of its rows."""
-        strides = [step * buffer.dtype.itemsize for step in buffer.strides]
-        return np.ndarray(buffer.shape, buffer.dtype, self.block.data, self.start + buffer.offset, strides)
+    def __init__(self, made: Stages, outputs: Sequence[tuple[int, Buffer]]) -> None:
+        block = Block(made.bytes, made.lowered.buffers)
+        self.table, self.address = block.table, block.address
+        self.inputs = [(place, block.view(b)) for place, b in enumerate(made.lowered.inputs) if not b.slot]
+        self.outputs = [(place, block.view(buffer)) for place, buffer in outputs]
+        self._block = block
 
 
 class Machine:
@@ -83,7 +73,7 @@ class Machine:
         code = machine_code(self.source, name, self.filename)
         work = sum(_work(node) for node in self.stages.fused.graph.nodes)
         self._run = code.load(hold_gil=work < SMALL)
-        self._free: list[tuple[Workspace, list[tuple[int, Array]]]] = []
+        self._free: list[_Space] = []
         self._large = [(p, b) for p, b in enumerate(self.stages.lowered.inputs) if b.slot]
         self._arrange(graph)
 
@@ -114,26 +104,21 @@ class Machine:
     def run(self, values: Sequence[Any]) -> list[Any] | None:
         """Return the outputs in memory of their own; None if the function gave up: an index is outside."""
         try:
-            taken = self._free.pop()
+            space = self._free.pop()
         except IndexError:
-            taken = self._workspace()
-        space, small = taken
+            space = _Space(self.stages, self._small)
         for place, view in space.inputs:
             view[...] = values[place]
         results: list[Any] = [None] * self._count
         held = self._lend(space.table, values, results) if self._lent else None
         status = self._run(space.address, 0, 0)
         del held
-        for place, view in small:
+        for place, view in space.outputs:
             results[place] = view.copy() if view.ndim else view[()]
-        self._free.append(taken)
+        self._free.append(space)
         if self._more:
             self._add(values, results)
         return None if status < 0 else results
-
-    def _workspace(self) -> tuple[Workspace, list[tuple[int, Array]]]:
-        space = Workspace(self.stages)
-        return space, [(place, space.view(buffer)) for place, buffer in self._small]
 
     def _lend(self, table: Array, values: Sequence[Any], results: list[Any]) -> list[Array]:
         """Enter the addresses of large inputs and outputs; return the inputs, which must live meanwhile."""
@@ -325,6 +310,7 @@ def compile(function: Function) -> Compiled:  # noqa: A001 - as `trace`, it is c
     function
         Any function that `chainrule.trace` can trace on shapes alone: it may not branch on values. What
         ``cr.grad`` and its kin return is one, too.
+        As in `chainrule.trace`, plain numbers given as arguments count as arrays of float64 or int64.
 
     Returns
     -------

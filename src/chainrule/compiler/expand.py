@@ -86,7 +86,7 @@ class _Expander:
     def __init__(self, inputs: Sequence[Node]) -> None:
         for node in inputs:
             if not is_known(node):
-                raise _refused(node)
+                raise refused(node)
         self.new: dict[Node, Node] = {node: node for node in inputs}
         self._made: dict[Any, Node] = {}
 
@@ -106,7 +106,7 @@ class _Expander:
             if is_known(made):
                 return self._made.setdefault(_key(made), made)
             if depth == DEEPEST:
-                raise _refused(made)
+                raise refused(made)
             made = _expansion(made)
         self.enter([made], depth + 1)
         return self.new[made]
@@ -152,7 +152,7 @@ def _expansion(node: Node) -> Node:
     except ChainruleError:
         made = None
     if not isinstance(made, Node) or _is_itself(made, node):
-        raise _refused(node)
+        raise refused(node)
     if made.shape != node.shape:
         made = apply("broadcast_to", made, shape=node.shape)
     return made if made.dtype == node.dtype else apply("convert", made, dtype=node.dtype.name)
@@ -166,6 +166,7 @@ def _are_same(some: Sequence[Node], others: Sequence[Node]) -> bool:
     return all(a is b for a, b in zip(some, others, strict=True))
 
 
-def _refused(node: Node) -> Refusal:
+def refused(node: Node) -> Refusal:
+    """Return the signal that a node cannot be compiled."""
     place = described(node.location)
     return Refusal("compile.operation", name=node.primitive.name, dtype=str(node.dtype), where=place)

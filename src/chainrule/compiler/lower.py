@@ -154,6 +154,14 @@ class Lowerer:
         self.copies.append((buffer, self.buffer(target), node))
         return buffer
 
+    def whole_buffer(self, node: Node) -> Buffer:
+        """Return memory for a node's value, no room between rows; it is copied last to what it replaces."""
+        target = self.fused.carried.get(node)
+        buffer = self.scratch(node, padded=False)
+        if target is not None:
+            self.copies.append((buffer, self.buffer(target), node))
+        return buffer
+
     def _may_overwrite(self, target: Node, kernel: Kernel) -> bool:
         """Return whether nothing reads ``target`` after the kernel, and the kernel only where it writes."""
         place = self.fused.kernels.index(kernel)

@@ -387,9 +387,7 @@ def reshape(lowerer: Lowerer, kernel: Kernel) -> None:
     source = node.inputs[0]
     shape = source.shape
     whole = Buffer(lowerer.names[node], shape, node.dtype, shape[-1] if shape else 1)
-    buffer = lowerer.output_buffer(node, kernel, padded=False)
-    if buffer.padded:
-        buffer.row = node.shape[-1]
+    buffer = lowerer.whole_buffer(node)
     index, loops = nest(shape)
     body = Body(lowerer)
     entry = body.value(source, index)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from chainrule.graph.node import Node
+from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.primitive import Array, Shape, Slice
 
 Index = tuple["Affine", ...]
@@ -124,6 +124,22 @@ def spelled(template: Sequence[Any], shape: Shape, _: Any = None) -> list[tuple[
         parts = [*template, *full]
     lengths = iter(shape)
     return [(part, 0 if part is None else next(lengths)) for part in parts]
+
+
+def may_point_outside(node: Node) -> bool:
+    """Return whether index arrays, whose entries are not known or not all in range, pick entries."""
+    if node.primitive.name not in ("index", "add_at"):
+        return False
+    source, *arrays = node.inputs
+    shape = node.settings["shape"] if node.primitive.name == "add_at" else source.shape
+    for part, length in spelled(node.settings["template"], shape):
+        if isinstance(part, Array):
+            array = arrays[part.position]
+            if array.primitive is not CONSTANT:
+                return True
+            if array.size and not (-length <= array.value.min() and array.value.max() < length):
+                return True
+    return False
 
 
 def gathered(

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.compiler.cache import machine_code
 from chainrule.compiler.emit import emit
-from chainrule.compiler.expand import Refusal, expand
+from chainrule.compiler.expand import Refusal, expand, refused
 from chainrule.compiler.fuse import Fused, fuse, is_product, seen_through
 from chainrule.compiler.layout import CACHE_LINE, REGISTER, Layout
 from chainrule.compiler.loops import (
@@ -31,7 +31,7 @@ from chainrule.compiler.loops import (
 from chainrule.compiler.lower import Lowered, Lowerer, SparseRows
 from chainrule.compiler.memory import plan
 from chainrule.compiler.pipeline import MOST_NODES, is_checked, run_kernels
-from chainrule.compiler.places import ZERO, Affine, variable
+from chainrule.compiler.places import ZERO, Affine, may_point_outside, variable
 from chainrule.compiler.sparse_products import dense_rows
 from chainrule.compiler.tiles import tiles_of
 from chainrule.graph.graph import Graph
@@ -114,6 +114,8 @@ class RowsCode:
     def __init__(self, graph: Graph, roles: Roles, sparse: np.dtype[Any] | None = None) -> None:
         if len(graph.nodes) > MOST_NODES:
             raise Refusal("compile.too_long", name=graph.name, count=len(graph.nodes), most=MOST_NODES)
+        for node in filter(may_point_outside, graph.nodes):
+            raise refused(node)  # a thread that gave up there would leave the other one waiting
         self.graph, self.roles, self.sparse = graph, roles, sparse
         self.batch = roles.x.shape[0]
         self.fused = fuse(graph, roles.carried)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -11,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.loops import Buffer
-from chainrule.compiler.memory import LINE
+from chainrule.compiler.block import Block
 from chainrule.compiler.rows import RowsCode
-from chainrule.compiler.runtime.external import blas_threads
+from chainrule.compiler.runtime.external import one_blas_thread
 
 Array = np.ndarray[Any, Any]
 RETRY = 32  # portions after which the other number of threads is tried again
@@ -47,27 +47,17 @@ class RowsMemory:
 
     def __init__(self, code: RowsCode) -> None:
         self.code = code
-        self._block = np.zeros(code.bytes + LINE, np.uint8)
-        self._start = -self._block.ctypes.data % LINE
-        buffers = code.lowered.buffers
-        self._table = np.zeros(max(buffer.slot for buffer in buffers) + 1, np.int64)
-        self._table[0] = self._block.ctypes.data + self._start
-        for buffer in buffers:
-            if buffer.role == "constant":
-                self._view(buffer)[...] = buffer.value
+        self._block = Block(code.bytes, code.lowered.buffers)
+        self._table = self._block.table
         rows = {code.roles.x, code.roles.target}
         kept = [node for node in code.graph.inputs if node not in rows]
-        views = {node: self._view(code.lowered.buffer_of[node]) for node in kept}
+        views = {node: self._block.view(code.lowered.buffer_of[node]) for node in kept}
         self._given = list(views.values())
         self._carried = self._given[: len(code.graph.outputs) - 1]
         self.portion = 1  # steps that are run before Python is asked again; who runs them keeps it here
         self._held: dict[str, Array] = {}
         self._pace: dict[int, float] = {}
         self._portions = 0
-
-    def _view(self, buffer: Buffer) -> Array:
-        strides = [step * buffer.dtype.itemsize for step in buffer.strides]
-        return np.ndarray(buffer.shape, buffer.dtype, self._block.data, self._start + buffer.offset, strides)
 
     def _point(self, name: str, array: Array) -> None:
         self._held[name] = array
@@ -92,7 +82,7 @@ class RowsMemory:
     @property
     def address(self) -> int:
         """Where the table of addresses lies, the first argument of the machine code."""
-        return int(self._table.ctypes.data)
+        return self._block.address
 
     def release(self) -> None:
         """Hold on to the examples and the results no longer."""
@@ -110,7 +100,7 @@ class RowsMemory:
             self._table[self.code.outer["costs"].slot] = costs.ctypes.data - first * costs.itemsize
         if self.code.shared:
             return self._run_shared(first, last), costs
-        return self.code.run(self._table.ctypes.data, first, last), costs
+        return self.code.run(self.address, first, last), costs
 
     def _run_shared(self, first: int, last: int) -> int:
         """Run steps by one thread or two, whichever was faster lately; the bits are the same.
@@ -156,7 +146,7 @@ class RowsMemory:
         done = [-1]
 
         def all_shares() -> None:
-            with blas_threads(1):
+            with one_blas_thread():
                 for other in others:
                     other.start()
                 done[0] = share(0) if others else self.code.run(tables[0].ctypes.data, first, last)
@@ -181,23 +171,36 @@ class RowsMemory:
 def _move_to(place: int) -> None:
     """Have this thread run on a processor of its own, at first.
 
-    The system would let a new thread wait for some milliseconds behind the one that started it.
+    The system would let a new thread wait for some milliseconds behind the one that started it. Where it
+    forbids the move, that costs only time; an error here would leave the other thread waiting for this one.
     """
     if hasattr(os, "sched_setaffinity"):
-        allowed = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {sorted(allowed)[place % len(allowed)]})
-        os.sched_setaffinity(0, allowed)
+        with contextlib.suppress(OSError):
+            allowed = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, {sorted(allowed)[place % len(allowed)]})
+            os.sched_setaffinity(0, allowed)
 
 
 def _undisturbed(work: Callable[[], None]) -> None:
-    """Do work in another thread, and come back when it is done.
+    """Do work in another thread, and come back when it is done, or before it has begun.
 
     Ctrl-C interrupts the main thread only. Were that one to leave its share undone, the other would wait for
-    it for ever; so it has no share.
+    it for ever; so it has no share. Nor may it go on while the work still writes into memory that it frees.
     """
-    worker = threading.Thread(target=work)
+    begun, finished = threading.Lock(), threading.Event()
+
+    def once() -> None:
+        if begun.acquire(blocking=False):
+            try:
+                work()
+            finally:
+                finished.set()
+
     try:
-        worker.start()
+        threading.Thread(target=once).start()
+        finished.wait()
     finally:
-        if worker.ident is not None:
-            worker.join()
+        if not begun.acquire(blocking=False):  # the work has begun; else it never will
+            while not finished.is_set():
+                with contextlib.suppress(KeyboardInterrupt):  # the first one is on its way already
+                    finished.wait()

@@ -13,6 +13,7 @@ from chainrule.training.optimizers import Optimizer
 from chainrule.training.step import Epoch
 
 Array = np.ndarray[Any, Any]
+MOST_EPOCHS = 8  # functions kept, with their memory: a program may make a new optimizer for every fit
 
 
 class Learning:
@@ -32,6 +33,8 @@ class Learning:
     def epoch(self, update: Optimizer, *, compiled: bool) -> Epoch:
         """Return the function that runs an epoch."""
         if update not in self._epochs:
+            if len(self._epochs) >= MOST_EPOCHS:
+                del self._epochs[next(iter(self._epochs))]
             self._epochs[update] = CompiledEpoch(self._architecture.cost_graph, update)
         return self._epochs[update] if compiled else self._epochs[update].interpreted
 

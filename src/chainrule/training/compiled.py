@@ -32,6 +32,7 @@ PORTION_SECONDS = 0.1
 DENSE_FROM = 0.3  # share of entries that are not 0 from which rows are used as they are
 STAGED_BYTES = 16 << 20  # of rows that are read at a time where not all are in memory
 COPIED_PER_SECOND = 1e9  # bytes, about
+MOST_MEMORIES = 8  # sizes of mini-batches whose machine code, with its memory, is kept
 SNAPSHOT_SHARE = 0.02  # of the time that may go into copies to which a search for NaN can return
 
 WORTH_SECONDS = 1.0  # of the interpreter from which machine code is worth its making
@@ -126,7 +127,10 @@ class CompiledEpoch:
         sparse = data.rows[1].dtype if data is not None and data.sparse else None
         key = size, sparse
         if key not in self._memories:
-            self._memories[key] = RowsMemory(RowsCode(*training_step(self._graph(size)), sparse))
+            made = RowsMemory(RowsCode(*training_step(self._graph(size)), sparse))
+            if len(self._memories) >= MOST_MEMORIES:
+                del self._memories[next(iter(self._memories))]
+            self._memories[key] = made
         return self._memories[key]
 
     def _graph(self, size: int) -> Graph:

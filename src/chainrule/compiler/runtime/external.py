@@ -7,6 +7,7 @@ import ctypes
 import functools
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,20 +57,35 @@ def _thread_functions() -> tuple[Any, Any] | None:
     return None
 
 
-@contextlib.contextmanager
-def blas_threads(count: int) -> Iterator[None]:
-    """Let scipy's BLAS use ``count`` threads inside the block; without effect where it cannot be told.
+class _OneThread:
+    """Counts who wants BLAS to make no threads, and how many it made before the first of them came."""
 
-    The setting is the process's: other threads that call scipy's BLAS meanwhile see it as well.
+    lock = threading.Lock()
+    users = 0
+    before = 1
+
+
+@contextlib.contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Have scipy's BLAS make no threads inside the block; without effect where it cannot be told.
+
+    The setting is the process's: other threads that call scipy's BLAS meanwhile see it as well. Where several
+    are in such a block, the last one that leaves sets it back.
     """
     functions = _thread_functions()
     if functions is None:
         yield
         return
     get, change = functions
-    before = get()
-    change(count)
+    with _OneThread.lock:
+        if not _OneThread.users:
+            _OneThread.before = get()
+            change(1)
+        _OneThread.users += 1
     try:
         yield
     finally:
-        change(before)
+        with _OneThread.lock:
+            _OneThread.users -= 1
+            if not _OneThread.users:
+                change(_OneThread.before)
