@@ -92,7 +92,14 @@ def _bar(panel: Any, place: int, name: str, one: dict[str, Any], unit: float) ->
     weight = "bold" if name == "ours" else "normal"
     inked = OURS if name == "ours" else INK
     text = panel.text(
-        width + 0.06, place, micro(one["median"]), va="center", color=inked, fontweight=weight, zorder=5
+        width + 0.06,
+        place,
+        micro(one["median"]),
+        va="center",
+        color=inked,
+        fontweight=weight,
+        zorder=5,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.5},  # hides the dashed line behind it
     )
     panel.annotate(
         f"{ratio:.2f}×" if ratio < 10 else f"{ratio:.0f}×",
