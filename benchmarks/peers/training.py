@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -20,6 +21,9 @@ NEAREST = {
     ("scikit-learn", "S1"): "linear outputs, since it has no quadratic cost after a sigmoid",
     ("scikit-learn", "S6"): "one logistic output in place of two of softmax",
 }
+
+
+QUIET_SECONDS = 0.4  # before each turn: thread pools of the one before go on spinning for a while
 
 
 @dataclass
@@ -60,6 +64,7 @@ def measure(pool: Pool, problem: Problem, names: list[str], rounds: int, folder:
             entries.append(entry)
     for _ in range(rounds):
         for entry in entries:
+            time.sleep(QUIET_SECONDS)
             entry.times.append(entry.process.ask("epoch"))
     return {"peers": {entry.name: entry.result for entry in entries}, "failed": failed}
 
