@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from chainrule.compiler import runtime
 from chainrule.compiler.formulas import module_of
-from chainrule.compiler.layout import padded_row
+from chainrule.compiler.layout import SLACK
 from chainrule.compiler.loops import (
     Access,
     Address,
@@ -205,7 +205,7 @@ class _Writer:
     def _place(self, access: Access) -> str:
         known = not (self.steps and access.buffer.slot)  # how long a fit's data is, no code knows
         if self.checked and known:
-            whole = padded_row(access.buffer.entries, access.buffer.dtype)  # registers run over the end
+            whole = access.buffer.entries + SLACK // access.buffer.dtype.itemsize  # for whole registers
             return f"inside({access.place}, {whole})"
         return str(access.place)
 

@@ -15,6 +15,7 @@ from chainrule.graph.primitive import Shape
 
 REGISTER = 32  # bytes of a vector register
 CACHE_LINE = 64  # bytes
+SLACK = 256  # bytes behind an array that a vector register may touch, never to be used
 LONG_ROW = 16  # cache lines
 TINY = 8  # entries up to which a loop is written out rather than vectorised
 

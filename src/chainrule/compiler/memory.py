@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from chainrule.compiler.layout import SLACK
 from chainrule.compiler.loops import Buffer, Stage, accesses
 
 LINE = 64  # bytes to which arrays are aligned
-SLACK = 256  # bytes behind an array that a vector register may read, never to be used
 OWN_SLOT = 1 << 16  # bytes from which inputs and outputs are used where they lie, not copied
 FIRST_SLOT = 1
 
