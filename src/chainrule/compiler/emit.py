@@ -68,7 +68,7 @@ def emit(lowered: Lowered, *, checked: bool = False, steps: bool = False, flushi
         body = ["", "for step in range(first, last):", *inside]
     if flushing:
         body = ["", "mode = flush_subnormals()", *body, "", "restore_mode(mode)"]
-    head = f"def {function_name(lowered)}(memory, first, last):"
+    head = f"def {lowered.name}(memory, first, last):"
     sharing = SHARING if lowered.shared else ()
     text = _indented([*_declarations(lowered, steps=steps), *sharing, *body, "", "return last"])
     described = _indented(_description(lowered, steps=steps))
@@ -99,11 +99,6 @@ def _description(lowered: Lowered, *, steps: bool) -> Iterator[str]:
     yield ""
     yield "`memory` is a table of addresses; array(memory, n, offset, type) begins behind the nth of them."
     yield '"""'
-
-
-def function_name(lowered: Lowered) -> str:
-    """Return the name of the emitted function."""
-    return lowered.name
 
 
 def _used(lowered: Lowered) -> list[Buffer]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from chainrule.compiler.formulas import cost
 from chainrule.compiler.places import Index, broadcast_index, is_view, through_view, variable
 from chainrule.graph.graph import Graph
@@ -207,7 +205,7 @@ class _Fuser:
             mine = {node} if node in kept else set()
             for user in users:
                 mine |= {user} if user in kept or user in self.skipped else roots.get(user, set())
-            if node not in kept and node.primitive.elementwise and self._is_worth(node, mine, roots):
+            if node not in kept and node.primitive.elementwise and self._is_worth(node, mine):
                 kept.add(node)
             roots[node] = {node} if node in kept else mine
             depth[node] = 0 if node in kept else 1 + max([depth.get(user, 0) for user in users], default=0)
@@ -236,21 +234,18 @@ class _Fuser:
             return [source for source in found if source.primitive not in (INPUT, CONSTANT)]
         return []
 
-    def _is_worth(self, node: Node, users: set[Node], roots: Mapping[Node, set[Node]]) -> bool:
+    def _is_worth(self, node: Node, users: set[Node]) -> bool:
         """Return whether to keep a value rather than to compute it wherever it is needed."""
-        price = self._price(node)
-        if price <= CHEAP:
+        if cost(node) <= CHEAP:
             return False
-        if len(users) > 1:
+        if len(users) > 1 or any(self._is_short_sum(user) for user in users):
             return True
-        for user in self.consumers.get(node, []):
-            if user.primitive.name in REDUCTIONS and self._sums_short_rows(user):
-                return True
-            if user.primitive.elementwise and user.size > node.size:
-                return True
-            if user.primitive.name == "broadcast_to" or _is_gather(user):
-                return True
-        return bool(roots) and any(self._is_short_sum(user) for user in users)
+        return any(
+            (user.primitive.elementwise and user.size > node.size)
+            or user.primitive.name == "broadcast_to"
+            or _is_gather(user)
+            for user in self.consumers.get(node, [])
+        )
 
     def _is_short_sum(self, node: Node) -> bool:
         return node.primitive.name in REDUCTIONS and self._sums_short_rows(node)
@@ -258,10 +253,6 @@ class _Fuser:
     def _sums_short_rows(self, node: Node) -> bool:
         shape = node.inputs[0].shape
         return bool(shape) and shape[-1] < SHORT_ROW and node.inputs[0].size > shape[-1]
-
-    def _price(self, node: Node) -> int:
-        """Return what computing a node costs, with all that is done inside it and is not cheap by itself."""
-        return cost(node)
 
     # Kernels.
 
@@ -352,8 +343,3 @@ class _Fuser:
 
 def _is_gather(node: Node) -> bool:
     return node.primitive.name == "index" and len(node.inputs) > 1
-
-
-def bytes_of(node: Node) -> int:
-    """Return the bytes of a node's value."""
-    return node.size * int(np.dtype(node.dtype).itemsize)

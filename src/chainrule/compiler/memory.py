@@ -9,7 +9,6 @@ from chainrule.compiler.loops import Buffer, Stage, accesses
 
 LINE = 64  # bytes to which arrays are aligned
 OWN_SLOT = 1 << 16  # bytes from which inputs and outputs are used where they lie, not copied
-FIRST_SLOT = 1
 
 
 def size_of(buffer: Buffer) -> int:

@@ -100,20 +100,11 @@ def _through_units(new: Shape, old: Shape, index: Index) -> Index | None:
 
 def through_template(template: Sequence[Any], shape: Shape, index: Index) -> Index:
     """Return which entry of an array of ``shape`` an entry of ``x[template]`` is."""
-    places, parts = spelled(template, shape, {}), iter(index)
-    result: list[Affine] = []
-    for part, length in places:
-        if part is None:
-            next(parts)
-        elif isinstance(part, Slice):
-            start, _, step = slice(*part).indices(length)
-            result.append(next(parts) * step + start)
-        else:
-            result.append(Affine(part % length))
-    return tuple(result)
+    places, _ = gathered(template, shape, index, 0)
+    return tuple([place for place in places if isinstance(place, Affine)])
 
 
-def spelled(template: Sequence[Any], shape: Shape, _: Any = None) -> list[tuple[Any, int]]:
+def spelled(template: Sequence[Any], shape: Shape) -> list[tuple[Any, int]]:
     """Return the parts of an index, none left out, each with the length of the axis it is for (None: 0)."""
     missing = len(shape) - sum(part is not None and part is not Ellipsis for part in template)
     full = [Slice(None, None, None)] * missing

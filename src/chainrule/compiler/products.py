@@ -29,7 +29,7 @@ from chainrule.compiler.loops import (
 from chainrule.compiler.lower import Lowerer
 from chainrule.compiler.places import Affine, variable
 from chainrule.compiler.sparse_products import sparse_product
-from chainrule.compiler.tiles import entry_of, right_operand, tiles_of, update_factor
+from chainrule.compiler.tiles import destination, entry_of, right_operand, tiles_of, update_factor
 from chainrule.graph.node import Node
 
 BLAS_FROM = 10_000_000  # operations of one product from which BLAS is called
@@ -45,12 +45,7 @@ def product(lowerer: Lowerer, kernel: Kernel) -> None:
     rows, columns, inner = kernel.shape
     large = 2 * rows * columns * inner >= BLAS_FROM
     right = None if large else right_operand(lowerer, node.inputs[1])
-    if kernel.onto is not None:
-        out = lowerer.buffers[kernel.onto.new] = lowerer.buffer(kernel.onto.target)
-        title = lowerer.title([kernel.onto.new])
-    else:
-        out = lowerer.output_buffer(node, kernel, padded=True)
-        title = lowerer.title([node])
+    out, title = destination(lowerer, kernel)
     if right is None:
         body = by_blas(lowerer, kernel, node, out)
     else:

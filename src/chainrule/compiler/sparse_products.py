@@ -13,7 +13,7 @@ from chainrule.compiler.layout import REGISTER, padded_row
 from chainrule.compiler.loops import Access, Address, Buffer, Do, If, Let, Loop, Statement, Store, Text, read
 from chainrule.compiler.lower import Lowerer, SparseRows
 from chainrule.compiler.places import Affine, variable
-from chainrule.compiler.tiles import entry_of, right_operand, tiles_of, update_factor
+from chainrule.compiler.tiles import destination, entry_of, right_operand, tiles_of, update_factor
 from chainrule.graph.node import Node
 
 Tile = tuple[int, int, int]
@@ -31,12 +31,7 @@ def sparse_product(lowerer: Lowerer, kernel: Kernel) -> None:
     table = lowerer.sparse[seen_through(source)]
     made: list[Statement] = []
     factor = update_factor(lowerer, kernel, made)
-    if kernel.onto is not None:
-        out = lowerer.buffers[kernel.onto.new] = lowerer.buffer(kernel.onto.target)
-        title = lowerer.title([kernel.onto.new])
-    else:
-        out = lowerer.output_buffer(node, kernel, padded=True)
-        title = lowerer.title([node])
+    out, title = destination(lowerer, kernel)
     right = right_operand(lowerer, node.inputs[1])
     passes = _gather_rows if seen_through(source) is source else _scatter_rows
     columns = padded_row(node.shape[1], node.dtype)

@@ -41,6 +41,15 @@ def packed(lowerer: Lowerer, source: Node, row: int) -> Buffer:
     return buffer
 
 
+def destination(lowerer: Lowerer, kernel: Kernel) -> tuple[Buffer, str]:
+    """Return the memory that a product writes, or whose update it is part of; and a title."""
+    (node,) = kernel.nodes
+    if kernel.onto is None:
+        return lowerer.output_buffer(node, kernel, padded=True), lowerer.title([node])
+    out = lowerer.buffers[kernel.onto.new] = lowerer.buffer(kernel.onto.target)
+    return out, lowerer.title([kernel.onto.new])
+
+
 def update_factor(lowerer: Lowerer, kernel: Kernel, body: list[Statement]) -> str | None:
     """Append what the factor of an update is; return its name."""
     if kernel.onto is None:
