@@ -94,7 +94,7 @@ def assert_shown(shown, printed):
 def _compiled_as_shown(monkeypatch, tmp_path):
     """Keep machine code out of the user's folder; and sources as they are without tests of every place."""
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "code"))
-    monkeypatch.delenv("NUMBA_BOUNDSCHECK", raising=False)
+    monkeypatch.delenv("CHAINRULE_BOUNDSCHECK", raising=False)
 
 
 @pytest.fixture

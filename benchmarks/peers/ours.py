@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,9 @@ class Ours(Peer):
     """The library whose benchmark this is."""
 
     def versions(self) -> dict[str, str]:
-        """Return the version of this library, and of NumPy and Numba if it is there."""
-        found = {"chainrule": cr.__version__, "NumPy": np.__version__}
-        try:
-            import numba
-        except ImportError:
-            return found
-        return found | {"Numba": numba.__version__}
+        """Return the version of this library, of NumPy and of the bindings to LLVM."""
+        versions = {"NumPy": np.__version__, "llvmlite": metadata.version("llvmlite")}
+        return {"chainrule": cr.__version__, **versions}
 
     def prepare(self, problem: Problem) -> None:
         """Take a problem."""

@@ -16,7 +16,7 @@ from chainrule.compiler.compiled import Machine, compiled_or_reason
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, Node
 
-TOGETHER = 8  # graphs that are compiled as one: numba takes more than twice the time for twice as many
+TOGETHER = 8  # graphs that are compiled as one: LLVM takes more than twice the time for twice as many
 TOLERANCES = {"float64": 1e-12, "float32": 1e-5}
 
 

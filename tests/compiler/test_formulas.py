@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 from collections import defaultdict
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 import chainrule.primitives  # noqa: F401 - enters all primitives
+from chainrule.compiler.build import build
 from chainrule.compiler.formulas import (
     DTYPE_NAMES,
     cost,
@@ -27,6 +26,7 @@ from chainrule.errors import ChainruleError
 from chainrule.graph.node import apply, input_node
 from chainrule.graph.primitive import PRIMITIVES
 
+RUNTIME = "chainrule.compiler.runtime"
 DTYPES = sorted(DTYPE_NAMES)
 ELEMENTWISE = [primitive for primitive in PRIMITIVES.values() if primitive.elementwise]
 MIXED = [("uint64", "int64"), ("uint8", "int8"), ("bool", "float32")]
@@ -123,19 +123,40 @@ def compiled(group):
     values = arrays(group[0][1])
     given = {f"x{place}": value for place, value in enumerate(values) if isinstance(value, np.ndarray)}
     count = len(next(iter(given.values())))
-    lines, space, rows = [f"{name}_i = {name}[i]" for name in given], {}, defaultdict(list)
+    lines, imports, rows = [], {"array"}, defaultdict(list)
+    for name, value in given.items():
+        truth = " != 0" if value.dtype == bool else ""
+        lines.append(f"{name}_i = {name}[i]{truth}")
     for node, _ in group:
-        text, imports = statement(node, [f"x{place}_i" for place in range(len(values))])
-        space |= {name: getattr(importlib.import_module(module_of(name)), name) for name in imports}
+        text, used = statement(node, [f"x{place}_i" for place in range(len(values))])
+        imports |= used
         rows[node.dtype.name].append(node)
-        lines.append(f"of_{node.dtype}[{len(rows[node.dtype.name]) - 1}, i] = {text}")
+        lines.append(f"of_{node.dtype}[{(len(rows[node.dtype.name]) - 1) * count} + i] = {text}")
     results = {f"of_{dtype}": np.empty((len(nodes), count), dtype) for dtype, nodes in rows.items()}
-    body = "".join(f"  {line}\n" for line in lines)
-    exec(f"def loop({', '.join([*given, *results])}):\n for i in range({count}):\n{body}", space)
-    loop = numba.njit(error_model="numpy", fastmath={"contract"}, boundscheck=False)(space["loop"])
-    loop(*given.values(), *results.values())
+    memory = {name: np.ascontiguousarray(value) for name, value in (given | results).items()}
+    run(source(memory, imports, lines), memory, count)
     places = {node: row for nodes in rows.values() for row, node in enumerate(nodes)}
     return [results[f"of_{node.dtype}"][places[node]] for node, _ in group]
+
+
+def source(memory, imports, lines):
+    """Return a function that does the lines for each i before ``last``."""
+    kinds = {name: "bool_" if value.dtype == bool else value.dtype.name for name, value in memory.items()}
+    wanted = sorted(imports | set(kinds.values()))
+    text = "".join(
+        f"from {RUNTIME if name == 'array' else module_of(name)} import {name}\n" for name in wanted
+    )
+    text += "def step(memory, first, last):\n"
+    for place, (name, kind) in enumerate(kinds.items()):
+        text += f"    {name} = array(memory, {place}, 0, {kind})\n"
+    return text + "".join(
+        ["    for i in range(last):\n", *[f"        {line}\n" for line in lines], "    return 0\n"]
+    )
+
+
+def run(text, memory, count):
+    table = np.array([value.ctypes.data for value in memory.values()])
+    build(text, "step", "<formulas>").load()(table.ctypes.data, 0, count)
 
 
 def precise(name, values, dtype):

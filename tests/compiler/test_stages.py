@@ -51,7 +51,7 @@ def texts(name):
 
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch):
-    monkeypatch.delenv("NUMBA_BOUNDSCHECK", raising=False)  # it changes the source
+    monkeypatch.delenv("CHAINRULE_BOUNDSCHECK", raising=False)  # it changes the source
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -1,17 +1,11 @@
-"""From emitted source to machine code: numba writes LLVM's language, LLVM optimises and assembles it.
-
-Nothing of numba is needed to run the code: what comes out is an object file's bytes.
-"""
+"""From emitted source to machine code: an object file's bytes, made by LLVM."""
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import linecache
-import sys
 import threading
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +14,6 @@ from chainrule.compiler.runtime.linking import link, target_machine
 from chainrule.errors import CompileError
 
 _LOCK = threading.Lock()
-_BLAS_MODULE = "scipy.linalg.cython_blas"
 
 _SIGNATURE = (ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
@@ -70,7 +63,6 @@ def build(source: str, name: str, filename: str) -> MachineCode:
     ----------
     source
         Python text of a function of (memory, first, last) that imports from `chainrule.compiler.runtime`.
-        It is executed, so it must be text that this library wrote.
     name
         The function's name.
     filename
@@ -79,56 +71,28 @@ def build(source: str, name: str, filename: str) -> MachineCode:
     Raises
     ------
     CompileError
-        If numba does not understand the source, or LLVM what numba made of it.
+        If the source has no meaning for the kinds of its values, or imports what does not exist.
     """
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    with _LOCK, _without_blas():
-        try:
-            return _compiled(_function(source, name, filename))
-        except Exception as error:  # numba's own and, from its depths, any other
-            raise CompileError("compiler.failed", name=name, reason=_reason(error)) from error
-
-
-def _function(source: str, name: str, filename: str) -> Callable[..., Any]:
-    space: dict[str, Any] = {"__name__": "chainrule.compiled"}
-    exec(compile(source, filename, "exec"), space)  # noqa: S102
-    function: Callable[..., Any] = space[name]
-    return function
-
-
-@contextlib.contextmanager
-def _without_blas() -> Iterator[None]:
-    """Keep numba from importing scipy.linalg, which takes half a second and is not used.
-
-    Numba only looks whether the module exists; it finds an empty one, which is gone afterwards.
-    """
-    if _BLAS_MODULE in sys.modules:
-        yield
-        return
-    stub = types.ModuleType(_BLAS_MODULE)
-    sys.modules[_BLAS_MODULE] = stub
     try:
-        yield
-    finally:
-        if sys.modules.get(_BLAS_MODULE) is stub:
-            del sys.modules[_BLAS_MODULE]
+        return _compiled(source, name)
+    except (TypeError, KeyError, ValueError, ImportError, AttributeError, SyntaxError, RuntimeError) as error:
+        raise CompileError("compiler.failed", name=name, reason=error) from error
 
 
-def _compiled(function: Callable[..., Any]) -> MachineCode:
-    from chainrule.compiler.runtime.frontend import llvm_module
+def _compiled(source: str, name: str) -> MachineCode:
+    import llvmlite.binding as llvm
 
-    module, symbol = llvm_module(function)
+    from chainrule.compiler.translator import translate
+
     machine = target_machine()
-    _optimise(module, machine)
-    declared = {used.name for used in module.functions if used.is_declaration}
-    return MachineCode(symbol, machine.emit_object(module), needs_blas=not declared.isdisjoint(BLAS))
-
-
-def _reason(error: Exception) -> str:
-    """Return the line of numba's long message that says what is wrong; the first only names the pass."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith("Failed in")]
-    return telling[0] if telling else type(error).__name__
+    module = translate(source, name)
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    parsed = llvm.parse_assembly(str(module))
+    with _LOCK:
+        _optimise(parsed, machine)
+        declared = {used.name for used in parsed.functions if used.is_declaration}
+        return MachineCode(name, machine.emit_object(parsed), needs_blas=not declared.isdisjoint(BLAS))
 
 
 def _optimise(module: Any, machine: Any) -> None:

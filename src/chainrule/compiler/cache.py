@@ -1,4 +1,4 @@
-"""Machine code kept on disk, so that a second process neither compiles again nor imports numba.
+"""Machine code kept on disk, so that a second process does not compile again.
 
 The folder is ``CHAINRULE_CACHE`` or the user's cache folder, and private: code from it is run, so a folder
 that somebody else owns or can write to is not used. Whatever is wrong with the folder or a file in it, the
@@ -96,12 +96,11 @@ def _key(source: str, name: str) -> str:
 def _surroundings() -> bytes:
     """Return what machine code depends on beside its source, as a digest."""
     digest = hashlib.sha256()
-    versions = [__version__, *(metadata.version(package) for package in ("numba", "llvmlite", "numpy"))]
+    versions = [__version__, *(metadata.version(package) for package in ("llvmlite", "numpy"))]
     system = [sys.platform, platform.machine(), sys.implementation.cache_tag, *linking.target()]
-    options = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
-    digest.update(json.dumps([_FORMAT, versions, system, options]).encode())
+    digest.update(json.dumps([_FORMAT, versions, system]).encode())
     here = Path(__file__).parent
-    for path in sorted([here / "build.py", *(here / "runtime").glob("*.py")]):
+    for path in sorted([here / "build.py", here / "translator.py", *(here / "runtime").glob("*.py")]):
         digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.digest()
 

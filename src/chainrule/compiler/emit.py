@@ -1,4 +1,4 @@
-"""Emission: from loops to the text of one Python function, which Numba compiles."""
+"""Emission: from loops to the text of one Python function, which `translator` compiles."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How each elementwise primitive is written as a scalar Python expression that Numba compiles.
+"""How each elementwise primitive is written as a scalar Python expression.
 
 The expression has the value of NumPy's loop, in that loop's dtype: whole numbers wrap around, NaN, infinities
-and −0 go their way, a whole number divided by zero is 0. Numba's own typing differs from NumPy's (two int8
-make an int64 there), so a result is converted back where it must be.
+and −0 go their way, a whole number divided by zero is 0. The source's own typing differs from NumPy's (two
+int8 make an int64 there), so a result is converted back where it must be.
 
 A primitive without a formula is either a composition, which is expanded into primitives that have one, or is
 left to the interpreter.
@@ -104,7 +104,7 @@ _INTEGER = _NUMBER | {
     "add": "{T}({a} + {b})",
     "subtract": "{T}({a} - {b})",
     "multiply": "{T}({a} * {b})",
-    # The lowest number over −1 wraps around; by zero it is 0, which Numba sees to.
+    # The lowest number over −1 wraps around; by zero it is 0, as `//` is in the source.
     "floor_divide": "{T}(-{a} if {b} == -{one} else {a} // {b})",
     "remainder": "{T}({a} % {b})",
     "negative": "{T}(-{a})",
@@ -329,7 +329,7 @@ def _template(node: Node, dtypes: tuple[DType, ...]) -> str | None:
         return _ANY[name]
     template = _BY_KIND[loop.kind].get(name)
     if template is not None and loop.name in ("int64", "uint64"):
-        template = re.sub(r"^\{T\}\((.*)\)$", r"\1", template)  # what Numba's typing gives
+        template = re.sub(r"^\{T\}\((.*)\)$", r"\1", template)  # what the source's typing gives
     return template
 
 

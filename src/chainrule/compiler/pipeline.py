@@ -34,8 +34,11 @@ class Stages:
 
 
 def is_checked() -> bool:
-    """Return whether every access to memory shall be tested: ``NUMBA_BOUNDSCHECK`` asks for that."""
-    return os.environ.get("NUMBA_BOUNDSCHECK", "") not in ("", "0")
+    """Return whether every access to memory shall be tested: ``CHAINRULE_BOUNDSCHECK`` asks for that.
+
+    So does ``NUMBA_BOUNDSCHECK``, which people set for compiled Python.
+    """
+    return any(os.environ.get(f"{name}_BOUNDSCHECK", "") not in ("", "0") for name in ("CHAINRULE", "NUMBA"))
 
 
 def lower(fused: Fused, layout: Layout | None = None) -> Lowered:

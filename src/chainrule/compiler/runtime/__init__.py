@@ -1,7 +1,7 @@
 """What emitted source imports: arrays as addresses, vectors, mathematics, BLAS and barriers.
 
-The functions exist inside compiled code only. A name is imported when it is first asked for, and numba with
-it; the modules `external` and `linking` do without, for they serve code that was compiled earlier.
+The functions exist inside compiled code only. A name is imported when it is first asked for, and LLVM's
+language with it; `external` and `linking` do without, for they serve code that was compiled earlier.
 """
 
 from __future__ import annotations

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
-from chainrule.compiler.runtime.instructions import CPointer, intrinsic, refuse
+from chainrule.compiler.runtime.instructions import Call, declared, intrinsic, refuse, stack_slot
+from chainrule.compiler.runtime.kinds import BOOLEAN, FLOAT32, FLOAT64, INT32, NOTHING, Kind, Pointer
 
-_SYMBOLS = {types.float32: "chainrule_sgemm", types.float64: "chainrule_dgemm"}
-_INT8, _INT32 = ir.IntType(8), ir.IntType(32)
+_SYMBOLS = {FLOAT32: "chainrule_sgemm", FLOAT64: "chainrule_dgemm"}
+_INT8 = ir.IntType(8)
+_COUNT = 13
 
 
 @intrinsic
-def gemm(
-    _: Any,
-    transpose_left: Any,
-    transpose_right: Any,
-    rows: Any,
-    columns: Any,
-    inner: Any,
-    alpha: Any,
-    left: Any,
-    left_stride: Any,
-    right: Any,
-    right_stride: Any,
-    beta: Any,
-    out: Any,
-    out_stride: Any,
-) -> Any:
+def gemm(*kinds: Kind) -> Call:
     """Set out = alpha · left · right + beta · out, for matrices whose rows lie one after the other.
 
-    Parameters
-    ----------
+    ``gemm(transpose_left, transpose_right, rows, columns, inner, alpha, left, left_stride, right,
+    right_stride, beta, out, out_stride)``:
+
     transpose_left, transpose_right
         Whether the factor is stored transposed.
     rows, columns, inner
@@ -46,39 +33,37 @@ def gemm(
     left_stride, right_stride, out_stride
         How many entries lie between the beginnings of two rows, as stored.
     """
-    if not isinstance(out, CPointer) or out.dtype not in _SYMBOLS or not left == right == out:
-        raise refuse("gemm", left, right, out)
-    sizes = (transpose_left, transpose_right, rows, columns, inner)
-    matrices = (alpha, left, left_stride, right, right_stride, beta, out, out_stride)
-    return types.void(*sizes, *matrices), _generate
+    out = kinds[11] if len(kinds) == _COUNT else NOTHING
+    if not isinstance(out, Pointer) or out.entry not in _SYMBOLS or not kinds[6] == kinds[8] == out:
+        raise refuse("gemm", *kinds)
+    entry = out.entry
+    sizes = (BOOLEAN, BOOLEAN, INT32, INT32, INT32)
+    matrices = (entry, out, INT32, out, INT32, entry, out, INT32)
+    return Call(NOTHING, (*sizes, *matrices), partial(_generate, _SYMBOLS[entry]))
 
 
-def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    entry = signature.args[11].dtype
-    values = list(zip(signature.args, arguments, strict=True))
-
-    def kept(place: int, kind: Any) -> Any:
+def _generate(symbol: str, builder: Any, *values: Any) -> None:
+    def kept(place: int) -> Any:
         """Return the address of an argument: BLAS takes all of them by reference."""
-        value = context.cast(builder, values[place][1], values[place][0], kind)
-        return _byte_pointer(builder, cgutils.alloca_once_value(builder, value))
+        return _address(builder, values[place])
 
     def letter(place: int) -> Any:
-        turned = context.cast(builder, values[place][1], values[place][0], types.boolean)
-        value = builder.select(turned, _INT8(ord("T")), _INT8(ord("N")))
-        return _byte_pointer(builder, cgutils.alloca_once_value(builder, value))
+        return _address(builder, builder.select(values[place], _INT8(ord("T")), _INT8(ord("N"))))
 
-    def pointer(place: int) -> Any:
-        return _byte_pointer(builder, values[place][1])
+    def matrix(place: int) -> Any:
+        return _byte_pointer(builder, values[place])
 
-    count = types.int32
     # BLAS counts by columns and so sees every matrix transposed: outᵀ = rightᵀ · leftᵀ
-    given = [letter(1), letter(0), kept(3, count), kept(2, count), kept(4, count), kept(5, entry)]
-    given += [pointer(8), kept(9, count), pointer(6), kept(7, count), kept(10, entry)]
-    given += [pointer(11), kept(12, count)]
-    shape = ir.FunctionType(ir.VoidType(), [value.type for value in given])
-    function = cgutils.get_or_insert_function(builder.module, shape, _SYMBOLS[entry])
+    given = [letter(1), letter(0), kept(3), kept(2), kept(4), kept(5)]
+    given += [matrix(8), kept(9), matrix(6), kept(7), kept(10), matrix(11), kept(12)]
+    function = declared(builder, symbol, ir.VoidType(), [value.type for value in given])
     builder.call(function, given)
-    return context.get_dummy_value()
+
+
+def _address(builder: Any, value: Any) -> Any:
+    slot = stack_slot(builder, value.type)
+    builder.store(value, slot)
+    return _byte_pointer(builder, slot)
 
 
 def _byte_pointer(builder: Any, pointer: Any) -> Any:

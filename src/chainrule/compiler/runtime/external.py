@@ -1,4 +1,4 @@
-"""Addresses of the functions outside that compiled code calls; done without numba."""
+"""Addresses of the functions outside that compiled code calls."""
 
 from __future__ import annotations
 

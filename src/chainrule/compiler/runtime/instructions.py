@@ -8,34 +8,76 @@ and the sign of zero are those of IEEE arithmetic.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils, errors
-from numba.extending import intrinsic as numba_intrinsic
+
+from chainrule.compiler.runtime.kinds import Float, Kind, Vector, convert
 
 CONTRACT = ("contract",)
-CPointer: Any = types.CPointer
 
 
-def intrinsic(function: Callable[..., Any]) -> Any:
-    """Return a function for emitted source, given the one that types its call and generates its instructions.
+@dataclass(frozen=True)
+class Call:
+    """How a call is compiled.
 
-    Arguments that are literals in the source are typed as literals.
+    Attributes
+    ----------
+    result
+        The kind of its value.
+    parameters
+        The kinds to which the arguments are converted first.
+    generate
+        ``generate(builder, *arguments)`` appends the instructions and returns the value; None for none.
     """
-    return numba_intrinsic(prefer_literal=True)(function)
+
+    result: Kind
+    parameters: tuple[Kind, ...]
+    generate: Callable[..., Any]
+
+    def compile(self, builder: Any, kinds: Sequence[Kind], values: Sequence[Any]) -> Any:
+        """Append the conversions of the arguments and the instructions; return the value."""
+        triples = zip(values, kinds, self.parameters, strict=True)
+        return self.generate(builder, *[convert(builder, *triple) for triple in triples])
 
 
-def is_floating(kind: Any) -> bool:
+@dataclass(frozen=True)
+class Intrinsic:
+    """A function of emitted source; ``rule`` returns the `Call` for arguments of these kinds."""
+
+    name: str
+    rule: Callable[..., Call]
+    doc: str | None = None
+
+
+def intrinsic(rule: Callable[..., Call]) -> Intrinsic:
+    """Return a function for emitted source, given the rule that types its call."""
+    return Intrinsic(rule.__name__, rule, rule.__doc__)
+
+
+def is_floating(kind: Kind) -> bool:
     """Return whether ``kind`` is a floating-point type, or a vector of one."""
-    return isinstance(getattr(kind, "element", kind), types.Float)
+    return isinstance(kind, Float | Vector)
 
 
-def refuse(name: str, *kinds: Any) -> Exception:
+def refuse(name: str, *kinds: Kind) -> TypeError:
     """Return the error for arguments that a function of the runtime does not take."""
-    return errors.TypingError(f"{name}({', '.join(map(str, kinds))})")
+    return TypeError(f"{name}({', '.join(map(str, kinds))})")
+
+
+def declared(builder: Any, name: str, result: Any, arguments: Sequence[Any]) -> Any:
+    """Return the function of this name outside the module, for arguments of these LLVM types."""
+    known = builder.module.globals.get(name)
+    shape = ir.FunctionType(result, list(arguments))
+    return known or ir.Function(builder.module, shape, name)
+
+
+def stack_slot(builder: Any, kind: Any) -> Any:
+    """Return the address of room for a value of an LLVM type, for as long as the function runs."""
+    with builder.goto_entry_block():
+        return builder.alloca(kind)
 
 
 class Arithmetic:
@@ -133,12 +175,11 @@ class Arithmetic:
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Return the result of an LLVM function that exists for every floating-point type."""
-        signature = ir.FunctionType(self.kind, [self.kind] * len(arguments))
-        function = cgutils.get_or_insert_function(self.builder.module, signature, f"{name}.{self.suffix}")
+        function = declared(self.builder, f"{name}.{self.suffix}", self.kind, [self.kind] * len(arguments))
         return self.builder.call(function, arguments, fastmath=CONTRACT)
 
 
-def function_of_one(name: str, formula: Any, *, result: Any = None) -> Any:
+def function_of_one(name: str, formula: Callable[..., Any], *, result: Kind | None = None) -> Intrinsic:
     """Return a function of one number or vector for emitted source.
 
     Parameters
@@ -148,18 +189,12 @@ def function_of_one(name: str, formula: Any, *, result: Any = None) -> Any:
     formula
         ``formula(arithmetic, x)`` appends the instructions and returns the value.
     result
-        Its type; by default that of the argument.
+        Its kind; by default that of the argument.
     """
 
-    def typed(_: Any, x: Any) -> Any:
+    def rule(x: Kind) -> Call:
         if not is_floating(x):
             raise refuse(name, x)
+        return Call(result or x, (x,), lambda builder, value: formula(Arithmetic(builder, value.type), value))
 
-        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            return formula(Arithmetic(builder, arguments[0].type), arguments[0])
-
-        return (result or x)(x), generate
-
-    typed.__name__ = typed.__qualname__ = name
-    typed.__doc__ = formula.__doc__
-    return intrinsic(typed)
+    return Intrinsic(name, rule, formula.__doc__)

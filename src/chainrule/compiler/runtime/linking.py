@@ -1,4 +1,4 @@
-"""Object code becomes functions: done by LLVM's linker alone, without numba."""
+"""Object code becomes functions: done by LLVM's linker alone."""
 
 from __future__ import annotations
 

@@ -6,11 +6,19 @@ import platform
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
 from chainrule.compiler.runtime.external import YIELD
-from chainrule.compiler.runtime.instructions import CPointer, intrinsic, refuse
+from chainrule.compiler.runtime.instructions import Call, declared, intrinsic, refuse, stack_slot
+from chainrule.compiler.runtime.kinds import (
+    INT32,
+    INT64,
+    NOTHING,
+    Integer,
+    Kind,
+    Pointer,
+    TypeName,
+    llvm_type,
+)
 
 _SPINS = 2000
 _INT64 = ir.IntType(64)
@@ -20,160 +28,144 @@ _FLUSH = 0x8040  # results, and operands, below the smallest normal number becom
 
 
 @intrinsic
-def array(_: Any, memory: Any, slot: Any, offset: Any, dtype: Any) -> Any:
+def array(memory: Kind, slot: Kind, offset: Kind, dtype: Kind) -> Call:
     """Return the array that begins ``offset`` bytes after the address ``memory[slot]``.
 
     It has no length: ``a[i]`` reads and ``a[i] = value`` writes, without any test of i. Entries of the dtype
     ``bool_`` are the bytes 0 and 1.
     """
-    if not isinstance(memory, CPointer) or not isinstance(dtype, types.NumberClass | types.DType):
+    if not isinstance(memory, Pointer) or not isinstance(dtype, TypeName):
         raise refuse("array", memory, slot, offset, dtype)
-    entry = types.uint8 if dtype.dtype == types.boolean else dtype.dtype
+    result = Pointer(dtype.kind)
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        table, place, start, _ = arguments
-        place = context.cast(builder, place, signature.args[1], types.int64)
-        start = context.cast(builder, start, signature.args[2], types.int64)
+    def generate(builder: Any, table: Any, place: Any, start: Any, _: Any) -> Any:
         address = builder.load(builder.gep(table, [place]))
-        return builder.inttoptr(builder.add(address, start), context.get_value_type(signature.return_type))
+        return builder.inttoptr(builder.add(address, start), llvm_type(result))
 
-    return CPointer(entry)(memory, slot, offset, dtype), generate
+    return Call(result, (memory, INT64, INT64, dtype), generate)
 
 
 @intrinsic
-def length(_: Any, count: Any) -> Any:
+def length(count: Kind) -> Call:
     """Return ``count``, hidden from the optimiser.
 
     It unrolls loops of a constant length until nothing is left to vectorise; not knowing, it vectorises.
     """
-    if not isinstance(count, types.Integer):
+    if not isinstance(count, Integer):
         raise refuse("length", count)
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = context.cast(builder, arguments[0], signature.args[0], types.int64)
+    def generate(builder: Any, value: Any) -> Any:
         return builder.asm(ir.FunctionType(_INT64, [_INT64]), "", "=r,0", [value], side_effect=False)
 
-    return types.int64(count), generate
+    return Call(INT64, (INT64,), generate)
+
+
+def _entry_of(name: str, values: Kind, place: Kind) -> tuple[Kind, Kind]:
+    if not isinstance(values, Pointer) or not isinstance(place, Integer):
+        raise refuse(name, values, place)
+    return values, INT64
 
 
 @intrinsic
-def prefetch(_: Any, values: Any, place: Any) -> Any:
+def prefetch(values: Kind, place: Kind) -> Call:
     """Ask for the memory of ``values[place]``, which is read soon; the address need not exist."""
-    if not isinstance(values, CPointer) or not isinstance(place, types.Integer):
-        raise refuse("prefetch", values, place)
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        index = context.cast(builder, arguments[1], signature.args[1], types.intp)
-        address = builder.bitcast(builder.gep(arguments[0], [index]), ir.IntType(8).as_pointer())
-        number = ir.IntType(32)
-        shape = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
-        builder.call(function, [address, number(0), number(3), number(1)])
-        return context.get_dummy_value()
+    def generate(builder: Any, array: Any, index: Any) -> None:
+        address = builder.bitcast(builder.gep(array, [index]), ir.IntType(8).as_pointer())
+        kinds = [address.type, _INT32, _INT32, _INT32]
+        function = declared(builder, "llvm.prefetch.p0", ir.VoidType(), kinds)
+        builder.call(function, [address, _INT32(0), _INT32(3), _INT32(1)])
 
-    return types.void(values, place), generate
+    return Call(NOTHING, _entry_of("prefetch", values, place), generate)
 
 
 @intrinsic
-def shifted(_: Any, values: Any, count: Any) -> Any:
+def shifted(values: Kind, count: Kind) -> Call:
     """Return the pointer to the entry ``count`` places further on."""
-    if not isinstance(values, CPointer) or not isinstance(count, types.Integer):
-        raise refuse("shifted", values, count)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.gep(arguments[0], [context.cast(builder, arguments[1], signature.args[1], types.intp)])
-
-    return values(values, count), generate
+    parameters = _entry_of("shifted", values, count)
+    return Call(values, parameters, lambda builder, array, index: builder.gep(array, [index]))
 
 
 @intrinsic
-def flush_subnormals(_: Any) -> Any:
+def flush_subnormals() -> Call:
     """Have numbers below the smallest normal one count as 0 from here on; return the mode before.
 
     Processors compute with such numbers up to a hundred times as slowly, and a training run meets them where
     averages of gradients fade away. Elsewhere than on x86 it does nothing.
     """
 
-    def generate(_context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+    def generate(builder: Any) -> Any:
         if not _IS_X86:
             return _INT32(0)
         before = _mode(builder)
         _set_mode(builder, builder.or_(before, _INT32(_FLUSH)))
         return before
 
-    return types.int32(), generate
+    return Call(INT32, (), generate)
 
 
 @intrinsic
-def restore_mode(_: Any, mode: Any) -> Any:
+def restore_mode(mode: Kind) -> Call:
     """Go back to the mode that `flush_subnormals` returned."""
-    if mode != types.int32:
+    if mode != INT32:
         raise refuse("restore_mode", mode)
 
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(builder: Any, before: Any) -> None:
         if _IS_X86:
-            _set_mode(builder, arguments[0])
-        return context.get_dummy_value()
+            _set_mode(builder, before)
 
-    return types.void(mode), generate
+    return Call(NOTHING, (INT32,), generate)
 
 
 def _mode(builder: Any) -> Any:
-    place = cgutils.alloca_once(builder, _INT32)
+    place = stack_slot(builder, _INT32)
     _control(builder, "llvm.x86.sse.stmxcsr", place)
     return builder.load(place)
 
 
 def _set_mode(builder: Any, mode: Any) -> None:
-    place = cgutils.alloca_once(builder, _INT32)
+    place = stack_slot(builder, _INT32)
     builder.store(mode, place)
     _control(builder, "llvm.x86.sse.ldmxcsr", place)
 
 
 def _control(builder: Any, name: str, place: Any) -> None:
     address = builder.bitcast(place, ir.IntType(8).as_pointer())
-    shape = ir.FunctionType(ir.VoidType(), [address.type])
-    builder.call(cgutils.get_or_insert_function(builder.module, shape, name), [address])
+    builder.call(declared(builder, name, ir.VoidType(), [address.type]), [address])
 
 
 @intrinsic
-def inside(_: Any, place: Any, count: Any) -> Any:
+def inside(place: Kind, count: Kind) -> Call:
     """Return a place in an array of ``count`` entries; end the process if it is not in there.
 
-    It guards every place if ``NUMBA_BOUNDSCHECK`` is set: for tests, which shall not overlook such a fault.
+    It guards every place if ``CHAINRULE_BOUNDSCHECK`` is set: tests shall not overlook such a fault.
     """
-    if not isinstance(place, types.Integer) or not isinstance(count, types.Integer):
+    if not isinstance(place, Integer) or not isinstance(count, Integer):
         raise refuse("inside", place, count)
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        number, limit = (
-            context.cast(builder, value, kind, types.int64)
-            for value, kind in zip(arguments, signature.args, strict=True)
-        )
+    def generate(builder: Any, number: Any, limit: Any) -> Any:
         with builder.if_then(builder.icmp_unsigned(">=", number, limit), likely=False):
             _call(builder, ir.VoidType(), "llvm.trap")
         return number
 
-    return types.int64(place, count), generate
+    return Call(INT64, (INT64, INT64), generate)
 
 
 @intrinsic
-def barrier(_: Any, counter: Any, count: Any) -> Any:
+def barrier(counter: Kind, count: Kind) -> Call:
     """Wait until ``count`` threads have come here.
 
     ``counter`` points to an int64 that all of them share: 0 at first, and never reset, so that the next
     barrier can use it again. A thread that waits for long lets others have the processor.
     """
-    if counter != CPointer(types.int64) or not isinstance(count, types.Integer):
+    if counter != Pointer(INT64) or not isinstance(count, Integer):
         raise refuse("barrier", counter, count)
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        threads = context.cast(builder, arguments[1], signature.args[1], types.int64)
+    def generate(builder: Any, address: Any, threads: Any) -> None:
         with builder.if_then(builder.icmp_signed(">", threads, _INT64(1))):
-            _wait(builder, arguments[0], threads)
-        return context.get_dummy_value()
+            _wait(builder, address, threads)
 
-    return types.void(counter, count), generate
+    return Call(NOTHING, (counter, INT64), generate)
 
 
 def _wait(builder: Any, counter: Any, threads: Any) -> None:
@@ -204,5 +196,4 @@ def _wait(builder: Any, counter: Any, threads: Any) -> None:
 
 
 def _call(builder: Any, result: Any, name: str) -> None:
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, []), name)
-    builder.call(function, [])
+    builder.call(declared(builder, name, result, []), [])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import types
-
 from chainrule.compiler.runtime.instructions import (
     Arithmetic,
+    Call,
+    Intrinsic,
     function_of_one,
     intrinsic,
     is_floating,
     refuse,
 )
+from chainrule.compiler.runtime.kinds import BOOLEAN, INT64, Integer, Kind, Number
+from chainrule.compiler.runtime.operators import common
 
 
 def _instruction(name: str, doc: str, llvm: str | None = None) -> Any:
@@ -47,26 +49,20 @@ def _infinite(arithmetic: Arithmetic, x: Any) -> Any:
     return arithmetic.compare("==", arithmetic.absolute(x), arithmetic.number(float("inf")))
 
 
-is_nan = function_of_one("is_nan", _nan, result=types.boolean)
-is_finite = function_of_one("is_finite", _finite, result=types.boolean)
-is_inf = function_of_one("is_inf", _infinite, result=types.boolean)
+is_nan = function_of_one("is_nan", _nan, result=BOOLEAN)
+is_finite = function_of_one("is_finite", _finite, result=BOOLEAN)
+is_inf = function_of_one("is_inf", _infinite, result=BOOLEAN)
 
 
-def _function_of_two(name: str, formula: Any) -> Any:
-    """Return a function of two numbers of one type, or of two vectors of one type."""
+def _function_of_two(name: str, formula: Any) -> Intrinsic:
+    """Return a function of two numbers of one kind, or of two vectors of one kind."""
 
-    def typed(_: Any, a: Any, b: Any) -> Any:
+    def rule(a: Kind, b: Kind) -> Call:
         if not is_floating(a) or a != b:
             raise refuse(name, a, b)
+        return Call(a, (a, b), lambda builder, x, y: formula(Arithmetic(builder, x.type), x, y))
 
-        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            return formula(Arithmetic(builder, arguments[0].type), *arguments)
-
-        return a(a, b), generate
-
-    typed.__name__ = typed.__qualname__ = name
-    typed.__doc__ = formula.__doc__
-    return intrinsic(typed)
+    return Intrinsic(name, rule, formula.__doc__)
 
 
 def _copysign(arithmetic: Arithmetic, a: Any, b: Any) -> Any:
@@ -100,36 +96,20 @@ smallest = _function_of_two("smallest", _smallest)
 
 
 @intrinsic
-def where(context: Any, condition: Any, a: Any, b: Any) -> Any:
+def where(condition: Kind, a: Kind, b: Kind) -> Call:
     """Return a where the condition holds, else b; both are computed, so that no loop has to branch."""
-    numbers = types.Number | types.Boolean
-    kind = context.unify_types(a, b) if isinstance(a, numbers) and isinstance(b, numbers) else None
-    if not isinstance(kind, numbers) or not isinstance(condition, numbers):
+    if not all(isinstance(kind, Number) for kind in (condition, a, b)):
         raise refuse("where", condition, a, b)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        wanted = (types.boolean, kind, kind)
-        held, left, right = map(context.cast, [builder] * 3, arguments, signature.args, wanted)
-        return builder.select(held, left, right)
-
-    return kind(condition, a, b), generate
+    kind = common(a, b)
+    return Call(kind, (BOOLEAN, kind, kind), lambda builder, *values: builder.select(*values))
 
 
 @intrinsic
-def integer_power(_: Any, a: Any, exponent: Any) -> Any:
-    """Return a to a whole power ≥ 0, wrapped around as whole numbers are.
-
-    Numba's own power can raise an exception, for which the code would need all of numba's run time.
-    """
-    if not isinstance(a, types.Integer) or not isinstance(exponent, types.Integer):
+def integer_power(a: Kind, exponent: Kind) -> Call:
+    """Return a to a whole power ≥ 0, wrapped around as whole numbers are."""
+    if not isinstance(a, Integer) or not isinstance(exponent, Integer):
         raise refuse("integer_power", a, exponent)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        wanted = (types.int64, types.int64)
-        base, left = map(context.cast, [builder] * 2, arguments, signature.args, wanted)
-        return _power(builder, base, left)
-
-    return types.int64(a, exponent), generate
+    return Call(INT64, (INT64, INT64), _power)
 
 
 def _power(builder: Any, base: Any, exponent: Any) -> Any:
