@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 import chainrule as cr
-from chainrule.errors import ChainruleError, TraceError, TraceValueError
+from chainrule.errors import ChainruleError, SettingError, TraceError, TraceValueError
 from chainrule.graph.tree import leaves
 
 RNG = np.random.default_rng(20)
@@ -282,3 +284,36 @@ def test_other_threads_run_meanwhile(counter: Callable[[], int]) -> None:
     before = counter()
     fast(x)
     assert counter() > before + 10
+
+
+def test_a_number_or_array_bound_anew_around_the_function_is_noticed():
+    x = np.arange(3.0)
+    k, shift = 2.0, np.ones(3)
+    scaled = cr.compile(lambda x: x * k + shift)
+    assert_array_equal(scaled(x), [1, 3, 5])
+    k = 3.0
+    assert_array_equal(scaled(x), [1, 4, 7])
+    shift = np.zeros(3)
+    assert_array_equal(scaled(x), [0, 3, 6])
+    k = 2.0
+    assert_array_equal(scaled(x), [0, 2, 4])
+
+
+FACTOR = 2.0
+
+
+def tripled(x):
+    return FACTOR * x
+
+
+def test_so_are_globals_and_those_of_functions_that_it_calls(monkeypatch):
+    gradient = cr.compile(cr.grad(lambda x: np.sum(tripled(x))))
+    assert_array_equal(gradient(np.ones(2)), [2, 2])
+    monkeypatch.setattr(sys.modules[__name__], "FACTOR", 5.0)
+    assert_array_equal(gradient(np.ones(2)), [5, 5])
+
+
+@pytest.mark.parametrize("given", [3, "x * 2", None])
+def test_what_is_no_function_is_refused_at_once(given):
+    with pytest.raises(SettingError, match="takes a function"):
+        cr.compile(given)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ import chainrule as cr
 from chainrule.datasets import Scaling
 from chainrule.errors import FileError, ModelFileError, SettingError
 from chainrule.models import read_model, write_model
+from chainrule.training.optimizers import OPTIMIZERS, adam
 
 X = np.random.default_rng(0).normal(size=(12, 2))
 
@@ -136,3 +140,28 @@ def test_a_missing_folder_is_not_made(tmp_path):
     with pytest.raises(FileError, match="does not exist"):
         cr.Network([2, 3]).save(tmp_path / "no" / "net.safetensors")
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_a_copy_or_a_pickle_goes_on_with_the_same_bits(copied, optimizer):
+    x = np.random.default_rng(0).normal(size=(64, 2))
+    y = (x[:, 0] > 0).astype(int)
+    net = cr.Network([2, 8, 2], seed=1)
+    net.fit(x, y, epochs=2, learning_rate=0.1, optimizer=optimizer, compiled=True)
+    net.compile()
+    net(x[0])
+    other = copied(net)
+    for one in (net, other):
+        one.fit(x, y, epochs=2, learning_rate=0.1, optimizer=optimizer)
+    for name, value in net.parameters.items():
+        np.testing.assert_array_equal(other.parameters[name], value)
+    assert other.history.cost == net.history.cost
+
+
+def test_an_optimizer_with_settings_of_its_own_is_pickled():
+    mine = adam(0.8, 0.9)
+    again = pickle.loads(pickle.dumps(mine))
+    given = [4.0], mine.init([1.0]), [1.0], 0.1
+    assert again.update(*given) == mine.update(*given)
+    assert pickle.loads(pickle.dumps(OPTIMIZERS["adam"])) is OPTIMIZERS["adam"]

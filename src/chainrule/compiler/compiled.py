@@ -14,11 +14,12 @@ import numpy as np
 import chainrule.primitives  # noqa: F401 - a function that is traced finds its operations in the registry
 from chainrule.compiler.block import Block
 from chainrule.compiler.cache import machine_code
+from chainrule.compiler.captured import Captured, key_of
 from chainrule.compiler.expand import Refusal
 from chainrule.compiler.loops import Buffer
 from chainrule.compiler.memory import OWN_SLOT
 from chainrule.compiler.pipeline import Stages, is_checked, stages
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, SettingError
 from chainrule.graph import context
 from chainrule.graph.dispatch import check_plain
 from chainrule.graph.graph import Graph
@@ -188,6 +189,7 @@ class Compiled:
         update_wrapper(self, function)
         self._function = function
         self._name = function_name(function)
+        self._captured: Captured | None = None  # it is looked at when the function is first called
         self._made: dict[Any, Entry] = {}
         self._lock = Lock()
         self._last: Entry | None = None
@@ -223,9 +225,14 @@ class Compiled:
         key: Any = tuple([_form(argument, values) for argument in arguments])
         if settings:
             key = key, tuple([(name, _content(value)) for name, value in settings.items()])
+        if self._captured is None:
+            self._captured = Captured(self._function)
+        captured = self._captured.values() if self._captured else None
+        if captured is not None:
+            key = key, key_of(captured)
         entry = self._made.get(key)
         if entry is None:
-            entry = self._compile(key, arguments, settings)
+            entry = self._compile(key, arguments, settings, captured)
         self._last = entry
         if entry.machine is not None:
             results = entry.machine.run(values)
@@ -233,7 +240,7 @@ class Compiled:
                 return results[0] if entry.bare else entry.graph.pack(results)
         return entry.graph(*arguments)
 
-    def _compile(self, key: Any, arguments: Any, settings: Any) -> Entry:
+    def _compile(self, key: Any, arguments: Any, settings: Any, captured: Any) -> Entry:
         with self._lock:
             if key in self._made:
                 return self._made[key]
@@ -244,7 +251,7 @@ class Compiled:
                 warnings.warn(
                     say("compile.interpreted", name=self._name, reason=reason), InterpretedWarning, 3
                 )
-            entry = self._made[key] = Entry(graph, machine, reason, graph.single, (specs, settings))
+            entry = self._made[key] = Entry(graph, machine, reason, graph.single, (specs, settings, captured))
             return entry
 
 
@@ -310,7 +317,10 @@ def compile(function: Function) -> Compiled:  # noqa: A001 - as `trace`, it is c
     function
         Any function that `chainrule.trace` can trace on shapes alone: it may not branch on values. What
         ``cr.grad`` and its kin return is one, too.
-        As in `chainrule.trace`, plain numbers given as arguments count as arrays of float64 or int64.
+        As in `chainrule.trace`, plain numbers given as arguments count as arrays of float64 or int64. Numbers
+        and arrays from around the function become part of the code; where such a name is bound anew, it is
+        compiled anew. What changes inside such an array or an object's attributes, and random numbers drawn
+        in the function, are those of the first call: give them as arguments.
 
     Returns
     -------
@@ -320,6 +330,8 @@ def compile(function: Function) -> Compiled:  # noqa: A001 - as `trace`, it is c
 
     Raises
     ------
+    SettingError
+        If it is no function.
     TraceError
         When called: if the function cannot be traced, or branches on values.
 
@@ -333,4 +345,6 @@ def compile(function: Function) -> Compiled:  # noqa: A001 - as `trace`, it is c
     >>> "multiply" in fast.source or "* " in fast.source
     True
     """
+    if not callable(function):
+        raise SettingError("compile.no_function", given=repr(function))
     return Compiled(function)

@@ -19,7 +19,7 @@ from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node
 from chainrule.graph.writer import identifier
 
-MOST_NODES = 3000  # operations beyond which compiling takes longer than it is worth
+MOST_NODES = 1500  # operations beyond which compiling takes longer than it is worth
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ def _alternative(function: Any) -> str:
     name = _full_name(function).rpartition("np.")[2]
     if name in WRITING:
         return _remedy() or say("remedy.assign")
+    if hasattr(np, name.partition(".")[0]):
+        return say("remedy.unknown")  # it is no slip of the pen: a similar name does something else
     known = {translation.name for translation in TRANSLATIONS.values()}
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
     return say("hint.nearest", name=close[0]) if close else say("remedy.unknown")

@@ -47,6 +47,10 @@ class Judging:
         self._wanted = False
         self.clear()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep nothing of what was made in copies and pickles; it is made anew."""
+        return Judging, (self._architecture, self._programs)
+
     def clear(self) -> None:
         """Forget what was made of a cost function: it may compute something else by now."""
         self.reason: str | None = None

@@ -25,6 +25,10 @@ class Learning:
         self._states: dict[Optimizer, list[Array]] = {}
         self._work = 0.0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep the optimizers' states in copies and pickles; machine code is made anew."""
+        return Learning, (self._architecture,), {"_states": self._states}
+
     def is_worth(self, steps: int, size: int) -> bool:
         """Count steps on ``size`` parameters times examples each; return whether machine code pays by now."""
         self._work += interpreted_seconds(steps, size)

@@ -52,6 +52,10 @@ class Prediction:
         self._blocks: Machine | None = None
         self.reason: str | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep nothing of what was made in copies and pickles; it is made anew."""
+        return Prediction, (self._architecture, self._programs)
+
     @property
     def compiled(self) -> bool:
         """Whether there is machine code."""

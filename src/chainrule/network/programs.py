@@ -28,6 +28,10 @@ class Programs:
         self._architecture = architecture
         self._made: dict[tuple[str, int], Program] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep nothing of what was made in copies and pickles; it is made anew."""
+        return Programs, (self._architecture,)
+
     def output(self, rows: int) -> Program:
         """Return the program of the outputs."""
         return self._get("output", rows, lambda: stabilise(self._architecture.output_graph(rows)))

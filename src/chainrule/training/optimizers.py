@@ -21,14 +21,24 @@ Arrays = list[Any]
 
 @dataclass(frozen=True, eq=False)
 class Optimizer:
-    """An optimizer: its name, and the pair (init, update)."""
+    """An optimizer: its name, and the pair (init, update).
+
+    ``settings`` are those of the function of this name that made it; a pickle consists of both. None for
+    others: they are pickled as they are, if their functions can be.
+    """
 
     name: str
     init: Callable[[Sequence[Any]], Arrays]
     update: Callable[[Sequence[Any], Sequence[Any], Sequence[Any], Any], tuple[Arrays, Arrays]]
+    settings: tuple[float, ...] | None = None
 
     def __repr__(self) -> str:
         return f"<Optimizer {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.settings is None:
+            return Optimizer, (self.name, self.init, self.update)
+        return _made_again, (self.name, self.settings)
 
 
 def sgd() -> Optimizer:
@@ -47,7 +57,7 @@ def sgd() -> Optimizer:
         pairs = zip(parameters, gradients, strict=True)
         return [parameter - learning_rate * gradient for parameter, gradient in pairs], []
 
-    return Optimizer("sgd", lambda _: [], update)
+    return Optimizer("sgd", lambda _: [], update, ())
 
 
 def momentum(decay: float = 0.9) -> Optimizer:
@@ -69,7 +79,7 @@ def momentum(decay: float = 0.9) -> Optimizer:
         pairs = zip(parameters, velocities, strict=True)
         return [parameter - learning_rate * v for parameter, v in pairs], velocities
 
-    return Optimizer("momentum", lambda parameters: [np.zeros_like(p) for p in parameters], update)
+    return Optimizer("momentum", lambda parameters: [np.zeros_like(p) for p in parameters], update, (decay,))
 
 
 def adam(b1: float = 0.9, b2: float = 0.999, epsilon: float = 1e-8) -> Optimizer:
@@ -110,10 +120,17 @@ def adam(b1: float = 0.9, b2: float = 0.999, epsilon: float = 1e-8) -> Optimizer
         ]
         return moved, [steps, *first, *second]
 
-    return Optimizer("adam", init, update)
+    return Optimizer("adam", init, update, (b1, b2, epsilon))
 
 
-OPTIMIZERS: dict[str, Optimizer] = {made.name: made for made in (sgd(), momentum(), adam())}
+MAKERS: dict[str, Callable[..., Optimizer]] = {"sgd": sgd, "momentum": momentum, "adam": adam}
+OPTIMIZERS: dict[str, Optimizer] = {name: maker() for name, maker in MAKERS.items()}
+
+
+def _made_again(name: str, settings: tuple[float, ...]) -> Optimizer:
+    """Return the optimizer of this name and settings; the one that the name stands for if they are its."""
+    known = OPTIMIZERS[name]
+    return known if known.settings == settings else MAKERS[name](*settings)
 
 
 def optimizer(choice: str | Optimizer) -> Optimizer:

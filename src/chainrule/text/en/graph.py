@@ -19,7 +19,7 @@ TABLE = {
     "trace.argument": "{where}: {name} is traced, but not with these arguments ({reason}).",
     "trace.operand": "{where}: a {kind} cannot take part in traced arithmetic. Use numbers and arrays.",
     "trace.truth": "{where}: the truth of an array of shape {shape} is ambiguous. Use np.where, or .any() or .all().",
-    "trace.value": "{where}: the branch depends on the value of {name}, but only its shape is known here. Use np.where.",
+    "trace.value": "{where}: what happens here (a branch, a mask as in x[x > 0]) depends on the value of {name}, but only its shape is known. Use np.where.",
     "trace.complex": "{where}: the argument {name} is {dtype}; only whole and real numbers are traced.",
     "trace.result": "{where}: the function returned a {kind}; it must return numbers or arrays (or nested lists, "
     "tuples, dicts of them).",

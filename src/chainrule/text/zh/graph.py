@@ -17,7 +17,7 @@ TABLE = {
     "trace.argument": "{where}：{name} 可以追踪，但不能带这些参数（{reason}）。",
     "trace.operand": "{where}：{kind} 不能参与被追踪的运算。请使用数字和数组。",
     "trace.truth": "{where}：形状为 {shape} 的数组的真假不明确。请用 np.where，或 .any()、.all()。",
-    "trace.value": "{where}：分支取决于 {name} 的值，而这里只知道它的形状。请用 np.where。",
+    "trace.value": "{where}：这里的做法（分支，或 x[x > 0] 这样的掩码）取决于 {name} 的值，而这里只知道它的形状。请用 np.where。",
     "trace.complex": "{where}：参数 {name} 是 {dtype}；只能追踪整数和实数。",
     "trace.result": "{where}：函数返回了 {kind}；必须返回数字或数组（或它们的嵌套列表、元组、字典）。",
     "remedy.math": "请写 np.exp(x) 等，不要写 math.exp(x)。",
