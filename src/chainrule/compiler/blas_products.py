@@ -44,11 +44,13 @@ def by_blas(lowerer: Lowerer, kernel: Kernel, node: Node, out: Buffer) -> list[S
     kind = type_name(node.dtype)
     alpha, beta = (factor, f"{kind}(1)") if factor else (f"{kind}(1)", f"{kind}(0)")
     shift = {"left": 0, "right": 0, "out": 0}
+    cuts: list[tuple[int, int] | None] = [None, None, None]
     row_count, column_count = str(rows), str(columns)
     if lowerer.layout.shared and rows >= columns:
         half = rows // 2 // ALIGNED * ALIGNED
         row_count = f"{half} + {rows - 2 * half} * share"
         shift = {"left": half * left.row, "right": 0, "out": half * out.row}
+        cuts = [None if left.transposed else (rows, half), None, (rows, half)]
     elif lowerer.layout.shared:
         half = columns // 2 // ALIGNED * ALIGNED
         column_count = f"{half} + {columns - 2 * half} * share"
@@ -61,7 +63,8 @@ def by_blas(lowerer: Lowerer, kernel: Kernel, node: Node, out: Buffer) -> list[S
         f"gemm({left.transposed}, {right.transposed}, {row_count}, {column_count}, {inner}, {alpha}, "
         f"{places[0]}, {left.step}, {places[1]}, {right.step}, {beta}, {places[2]}, {out.row})"
     )
-    operands = [Whole(Access(buffer, (ZERO, ZERO))) for buffer in (left.buffer, right.buffer, out)]
+    matrices = zip((left.buffer, right.buffer, out), cuts, strict=True)
+    operands = [Whole(Access(buffer, (ZERO, ZERO)), cut) for buffer, cut in matrices]
     made.append(Comment("BLAS: out = alpha · left @ right + beta · out"))
     made.append(Do(Text(call, tuple(operands))))
     return made

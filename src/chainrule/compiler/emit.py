@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from dataclasses import replace
 
 from chainrule.compiler import runtime
 from chainrule.compiler.formulas import module_of
@@ -31,6 +31,7 @@ from chainrule.compiler.loops import (
 )
 from chainrule.compiler.lower import Lowered
 from chainrule.compiler.naming import type_name
+from chainrule.compiler.waiting import cut_of, must_wait
 from chainrule.graph.node import Node
 
 _FUNCTIONS = re.compile(r"\b([A-Za-z_]\w*)\(")
@@ -51,7 +52,6 @@ SHARING = (
 WIDEST = 90  # columns of a docstring
 HARD = "\u00a0"  # a space at which no line ends
 LONGEST = 110  # columns of a line of code
-ALIGNED = 16  # iterations of which a share is a multiple
 PYTHON = frozenset(("range", "min", "max", "abs", "if", "in", "or", "and", "not", "for", "return"))
 
 
@@ -125,7 +125,10 @@ def _of_any_length(buffer: Buffer) -> str:
 
 def _body(lowered: Lowered, *, checked: bool, steps: bool) -> Iterator[str]:
     write = _Writer(checked=checked, steps=steps).operand
-    for stage, following in zip_longest(lowered.stages, lowered.stages[1:]):
+    waits = must_wait(lowered.stages) if lowered.shared else [False] * len(lowered.stages)
+    for stage, wait in zip(lowered.stages, waits, strict=True):
+        if wait:
+            yield "barrier(gate, threads)"
         yield ""
         yield f"# {stage.title}"
         yield from _user_lines(stage)
@@ -133,15 +136,8 @@ def _body(lowered: Lowered, *, checked: bool, steps: bool) -> Iterator[str]:
             yield from printed(stage.body, write, range_in_source)
             continue
         yield from _shared(stage, write)
-        alone = following is not None and stage.sharing == following.sharing == "one"
-        if _must_wait(stage) and not alone:
-            yield "barrier(gate, threads)"
-
-
-def _must_wait(stage: Stage) -> bool:
-    """Return whether threads must wait for each other: not after reading only numbers and data."""
-    found = [access.buffer for access, _ in accesses(stage.body) if not access.buffer.slot]
-    return stage.sharing != "each" or any(buffer.shape or buffer.role == "scratch" for buffer in found)
+    if lowered.shared:
+        yield "barrier(gate, threads)"
 
 
 def _shared(stage: Stage, write: Write) -> Iterator[str]:
@@ -154,7 +150,8 @@ def _shared(stage: Stage, write: Write) -> Iterator[str]:
         lines: Iterable[str] = printed(stage.body, write, range_in_source)
     else:
         yield "for share in range(thread, shares):"
-        lines = printed(list(map(_half, stage.body)), write, range_in_source)
+        halved = _halved(stage.body) if stage.sharing == "columns" else list(map(_half, stage.body))
+        lines = printed(halved, write, range_in_source)
     yield from ("    " + line for line in lines)
 
 
@@ -162,12 +159,24 @@ def _half(statement: Statement) -> Statement:
     """Return a loop that does the ``share`` of its iterations; the second share takes what is left."""
     if not isinstance(statement, Loop):
         return statement
-    if not isinstance(statement.stop, int) or statement.start != 0:
+    cut = cut_of(statement)
+    if cut is None:
         return If(Text("share == 1"), [statement])
-    quantum = statement.step if statement.step > 1 else ALIGNED
-    middle = statement.stop // 2 // quantum * quantum
-    start, stop = f"{middle} * share", f"{middle} + {statement.stop - middle} * share"
+    count, middle = cut
+    start, stop = f"{middle} * share", f"{middle} + {count - middle} * share"
     return Loop(statement.variable, stop, statement.body, start=start, step=statement.step)
+
+
+def _halved(body: Sequence[Statement]) -> list[Statement]:
+    """Return statements in which the innermost loops do the ``share`` of their iterations."""
+    done: list[Statement] = []
+    for statement in body:
+        if isinstance(statement, Loop) and any(isinstance(s, Loop) for s in statement.body):
+            loop = replace(statement, body=_halved(statement.body))
+            done.append(loop)
+        else:
+            done.append(_half(statement))
+    return done
 
 
 def _user_lines(stage: Stage) -> Iterator[str]:

@@ -100,7 +100,12 @@ class Address:
 
 @dataclass(frozen=True)
 class Whole(Address):
-    """The place where an array begins, handed to a function that takes all of it."""
+    """The place where an array begins, handed to a function that takes all of it.
+
+    ``cut`` is how many rows it has and where the second share's begin, if each share takes its own only.
+    """
+
+    cut: tuple[int, int] | None = None
 
 
 Operand = str | Access | Address
@@ -196,8 +201,8 @@ Statement = Let | Store | Do | Comment | If | Loop
 class Stage:
     """The statements that one kernel is lowered to.
 
-    ``sharing`` says how two threads do it: "rows" (each does half of every outermost loop), "each" (both do
-    all of it, into variables of their own), or "one".
+    ``sharing`` says how two threads do it: "rows" (each does half of every outermost loop), "columns" (half
+    of every innermost one), "each" (both do all of it, into variables of their own), or "one".
     """
 
     title: str

@@ -11,8 +11,20 @@ from chainrule.compiler.entries import Body
 from chainrule.compiler.formulas import literal
 from chainrule.compiler.fuse import Kernel
 from chainrule.compiler.layout import flattened, nest, rounded, wrapped
-from chainrule.compiler.loops import Access, Buffer, If, Let, Loop, Statement, Store, Text, joined, read
-from chainrule.compiler.lower import Lowerer
+from chainrule.compiler.loops import (
+    Access,
+    Buffer,
+    If,
+    Let,
+    Loop,
+    Statement,
+    Store,
+    Text,
+    iterations,
+    joined,
+    read,
+)
+from chainrule.compiler.lower import WORTH_SHARING, Lowerer
 from chainrule.compiler.naming import type_name
 from chainrule.compiler.places import ZERO, Affine, Index, broadcast_index, through_template, variable
 from chainrule.graph.node import Node
@@ -120,7 +132,8 @@ def reduction(lowerer: Lowerer, kernel: Kernel) -> None:
         body = _position(lowerer, kernel, node, index, outer, inner)
     elif outer and inner and outer[-1][0] > inner[-1][0] and source.size:
         body = _by_columns(lowerer, kernel, node, index, variables)
-        sharing = "one"
+        worth = len(node.shape) == 1 and iterations(body) >= WORTH_SHARING
+        sharing = "columns" if worth else "one"
     else:
         body = _by_rows(lowerer, kernel, node, index, outer, inner)
     lowerer.add(lowerer.title([node]), [node], body, sharing)

@@ -28,7 +28,7 @@ from chainrule.compiler.loops import (
     Text,
     read,
 )
-from chainrule.compiler.lower import Lowered, Lowerer, SparseRows
+from chainrule.compiler.lower import WORTH_SHARING, Lowered, Lowerer, SparseRows
 from chainrule.compiler.memory import plan
 from chainrule.compiler.pipeline import MOST_NODES, is_checked, run_kernels
 from chainrule.compiler.places import ZERO, Affine, may_point_outside, variable
@@ -174,7 +174,8 @@ class RowsCode:
         if gathered:
             filled += _gather(lowerer, gathered, outer["order"], self.batch, ahead="count" in outer)
         if filled:
-            lowerer.add("its rows", (), filled, "rows")
+            wide = self.sparse is None and self.batch * roles.x.shape[1] >= WORTH_SHARING
+            lowerer.stages.append(Stage("its rows", (), tuple(filled), "rows" if wide else "one"))
         for node, _ in gathered:
             lowerer.buffers[node].role = "scratch"
         lowered = run_kernels(lowerer, skip=set(lowerer.sparse))
