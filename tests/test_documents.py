@@ -26,7 +26,9 @@ from chainrule.primitives import PRIMITIVES, TRANSLATIONS
 ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
 COMPILER = ["docs/compiler.md", "docs/compiler.zh-CN.md"]
-DOCUMENTS = [*READMES, *COMPILER, "CONTRIBUTING.md", "CHANGELOG.md"]
+EXPLAIN = ["docs/explain.md", "docs/explain.zh-CN.md"]
+AUDIT = ["docs/audit.md", "docs/audit.zh-CN.md"]
+DOCUMENTS = [*READMES, *COMPILER, *EXPLAIN, *AUDIT, "CONTRIBUTING.md", "CHANGELOG.md"]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]\d+)?")
 PLAIN = {"LC_ALL": "C.UTF-8", "CHAINRULE_LANG": "en", "NO_COLOR": "1", "COLUMNS": "100"}
@@ -113,7 +115,7 @@ def test_python_blocks_print_what_is_shown(name, own_registry):
         assert_shown(shown or "", printed)
 
 
-@pytest.mark.parametrize("name", [*READMES, *COMPILER])
+@pytest.mark.parametrize("name", [*READMES, *COMPILER, *EXPLAIN])
 def test_shell_blocks_print_what_is_shown(name):
     shown = [block for block in blocks(name) if block.kind == "sh" and block.shown is not None]
     assert shown
@@ -154,6 +156,17 @@ def test_the_two_pages_on_compiling_hold_the_same():
     assert english == chinese
     for count in (r"^## ", r"^\| `", r"^- "):
         assert len({len(re.findall(count, read(name), re.MULTILINE)) for name in COMPILER}) == 1, count
+
+
+def test_the_two_pages_on_explaining_hold_the_same():
+    assert blocks(EXPLAIN[0]) == blocks(EXPLAIN[1])
+    assert len({len(re.findall(r"^## ", read(name), re.MULTILINE)) for name in EXPLAIN}) == 1
+
+
+def test_the_two_pages_on_auditing_hold_the_same():
+    assert blocks(AUDIT[0]) == blocks(AUDIT[1])
+    for count in (r"^## ", r"^\| `", r"^- "):
+        assert len({len(re.findall(count, read(name), re.MULTILINE)) for name in AUDIT}) == 1, count
 
 
 def test_the_chinese_readme_uses_the_terms_of_the_field():

@@ -43,7 +43,7 @@ def test_a_value_used_twice_shows_the_sum_over_its_uses():
     assert e.gradient == {"a": 4, "b": 4, "c": 2}
     lines = e.to_text().splitlines()
     assert "  b is used 2 times, so what comes back is added up:" in lines
-    assert "    through u: dJ/du · ∂u/∂b = dJ/du · a = 2 · 1 = 2" in lines
+    assert "    through u: dJ/du · ∂u/∂b = dJ/du · a = 2 · 1 = 2  [product rule]" in lines
     assert "  dJ/db = 2 (through w) + 2 (through u) = 4" in lines
     assert [step.name for step in e.forward] == ["u", "v", "w", "J"]
     assert e.forward[0].line.startswith("test_explain.py:")
@@ -59,12 +59,12 @@ def test_text_in_full():
             "  J = u - y = 9 - 2 = 7",
             "",
             "Backward: the chain rule, from J back",
-            "  dJ/du = ∂J/∂u = 1",
+            "  dJ/du = ∂J/∂u = 1  [sum rule]",
             "  x is used 2 times, so what comes back is added up:",
-            "    through u: dJ/du · ∂u/∂x = dJ/du · x = 1 · (-3) = -3",
-            "    through u: dJ/du · ∂u/∂x = dJ/du · x = 1 · (-3) = -3",
+            "    through u: dJ/du · ∂u/∂x = dJ/du · x = 1 · (-3) = -3  [product rule]",
+            "    through u: dJ/du · ∂u/∂x = dJ/du · x = 1 · (-3) = -3  [product rule]",
             "  dJ/dx = (-3) (through u) + (-3) (through u) = -6",
-            "  dJ/dy = ∂J/∂y = -1",
+            "  dJ/dy = ∂J/∂y = -1  [sum rule]",
             "",
             "Gradient",
             "  dJ/dx = -6",

@@ -14,6 +14,7 @@
     ├── SettingError          a setting has an impossible value                    (ValueError)
     │   └── UnknownNameError    no such activation, cost, data set …; suggests one
     ├── DataError             the data cannot be used                              (ValueError)
+    ├── AuditError            a script, or a pair of functions, cannot be audited  (ValueError)
     ├── CompileError          a graph cannot be compiled, or its code not linked    (RuntimeError)
     ├── NonFiniteCostError    training met NaN or infinity; knows where            (ArithmeticError)
     └── FileError             a file cannot be read or written                     (OSError)
@@ -106,6 +107,16 @@ class ExpressionError(ChainruleError, ValueError):
         """Column of the fault in the formula, counted from 0; None where no place can be named."""
         position = self.values.get("position")
         return position if isinstance(position, int) else None
+
+
+class AuditError(ChainruleError, ValueError):
+    """A script, or a pair of functions, cannot be audited. ``line`` is the script's line, or None."""
+
+    @property
+    def line(self) -> int | None:
+        """The line of the script that cannot be followed; None where it is not a single line's fault."""
+        line = self.values.get("line")
+        return line if isinstance(line, int) else None
 
 
 class SettingError(ChainruleError, ValueError):

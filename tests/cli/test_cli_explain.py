@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.primitives import PRIMITIVES
 
 
@@ -13,7 +15,7 @@ def test_explain(cli):
     lines = result.out.splitlines()
     assert lines[0] == "3*(a + b*c)  at a = 7, b = 4, c = 2"
     assert "  u = b * c = 4 * 2 = 8" in lines
-    assert "  dJ/db = dJ/du · ∂u/∂b = dJ/du · c = 3 · 2 = 6" in lines
+    assert "  dJ/db = dJ/du · ∂u/∂b = dJ/du · c = 3 · 2 = 6  [product rule]" in lines
     assert lines[-3:] == ["  dJ/da = 3", "  dJ/db = 6", "  dJ/dc = 12"]
 
 
@@ -81,3 +83,98 @@ def test_primitives(cli):
     assert rows["argmax"]["differentiable"] is False
     for name, primitive in PRIMITIVES.items():
         assert bool(rows[name]["derivatives"]) == (primitive.elementwise and primitive.differentiable), name
+
+
+# Forms, files, paths and nudges.
+
+
+def test_paths_and_nudges(cli):
+    words = ["3*(a + b*c)", "a=7", "b=4", "c=2", "--paths", "b,c", "--nudge", "a=0.001"]
+    lines = cli("explain", *words).out.splitlines()
+    assert "  b → u → v → J: ∂J/∂v · ∂v/∂u · ∂u/∂b = 3 · 1 · c = 3 · 1 · 2 = 6" in lines
+    assert "  dJ/dc = 12" in lines
+    assert "Nudge: a from 7 to 7.001" in lines
+    found = json.loads(cli("explain", *words, "--format", "json").out)
+    assert [paths["total"] for paths in found["paths"]] == [6, 12]
+    assert found["nudges"][0]["predicted"] == pytest.approx(0.003)
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ("text", "Backward"),
+        ("latex", "\\frac"),
+        ("svg", "<svg"),
+        ("html", "<!DOCTYPE html>"),
+        ("json", '"version": 1'),
+    ],
+)
+def test_forms_and_files(cli, tmp_path, form, words):
+    printed = cli("explain", "a*b", "a=2", "b=3", "--format", form)
+    assert (printed.code, printed.err) == (0, "")
+    assert words in printed.out
+    written = cli("explain", "a*b", "a=2", "b=3", "--format", form, "--out", "result")
+    assert (written.code, written.out) == (0, "Written to result.\n")
+    assert (tmp_path / "result").read_text(encoding="utf-8") == printed.out
+
+
+def test_a_model(cli, flowers, flower_model):
+    model = ["--model", flower_model, "--data", flowers]
+    result = cli("explain", *model, "--sample", 4, "--parameter", "W1[1,3]")
+    assert (result.code, result.err) == (0, "")
+    assert "Paths from W1[1, 3] to C" in result.out
+    found = json.loads(cli("explain", *model, "--sample", 4, "--parameter", "W1[1,3]", "--json").out)
+    net, data = cr.load(flower_model), np.loadtxt(flowers, str, delimiter=",", skiprows=1)
+    row = data[4:5]
+    slope = net.gradients(row[:, :2].astype(float), row[:, 2])["W1"][1, 3]
+    assert found["expansions"][0]["gradient"] == pytest.approx(float(slope), rel=1e-3)
+    whole = cli("explain", *model)
+    assert "Layer 1" in whole.out
+    assert "第 1 层" in cli("explain", *model, "--lang", "zh").out
+
+
+def test_an_update_step(cli, flowers, flower_model):
+    words = ["--model", flower_model, "--data", flowers, "--parameter", "b1[0]", "--optimizer", "adam"]
+    lines = cli("explain", *words, "--learning-rate", 0.5).out.splitlines()
+    assert lines[0] == "One step of adam for b1[0], with learning rate η = 0.5"
+    found = json.loads(cli("explain", *words, "--json").out)
+    assert (found["kind"], found["learning_rate"], found["optimizer"]) == ("update", 0.1, "adam")
+
+
+UNUSABLE = [
+    ([], "Missing argument EXPRESSION"),
+    (["a", "a=1", "--format", "xml"], "--format: there is no 'xml'"),
+    (["a", "a=1", "--nudge", "a"], "'a' does not say what to move"),
+    (["a", "a=1", "--nudge", "a=x"], "must be a finite number"),
+    (["a", "a=1", "--nudge", "b=1"], "there is no 'b'"),
+    (["a", "a=1", "--paths", "b"], "there is no 'b'"),
+    (["a", "a=1", "--paths", "a", "--format", "latex"], "--paths is for an explanation"),
+    (["a", "a=1", "--nudge", "a=1", "--format", "svg"], "--nudge is for an explanation"),
+    (["a", "a=1", "--sample", "0"], "--sample is for a network"),
+    (["a", "a=1", "--out", "no/folder/file"], "no/folder"),
+    (["a", "--model", "m.safetensors", "--data", "digits"], "there is no formula, so 'a'"),
+    (["--model", "m.safetensors"], "Name it with --data"),
+    (["--model", "m.safetensors", "--data", "digits"], "m.safetensors"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), UNUSABLE)
+def test_unusable_words(cli, words, message):
+    result = cli("explain", *words)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert message in result.err
+
+
+def test_unusable_words_about_a_model(cli, flowers, flower_model):
+    for words, message in [
+        (["--sample", 90], "has 90 rows, so there is no row 90"),
+        (["--parameter", "W9"], "--parameter: there is no 'W9'"),
+        (["--parameter", "W1[9,9]"], "outside of W1"),
+        (["--optimizer", "adm"], "Did you mean 'adam'"),
+        (["--learning-rate", "x"], "--learning-rate"),
+        (["--learning-rate", "1", "--format", "svg"], "cannot be written as svg"),
+        (["--learning-rate", "1", "--nudge", "b1[0]=1"], "not an update step"),
+    ]:
+        result = cli("explain", "--model", flower_model, "--data", flowers, *words)
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1), words
+        assert message in result.err

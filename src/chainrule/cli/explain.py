@@ -1,15 +1,28 @@
-"""``chainrule explain``: a formula's value and gradient, step by step."""
+"""``chainrule explain``: the value and gradient of a formula, or of a saved network, step by step."""
 
 from __future__ import annotations
 
 import math
+import re
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from chainrule.cli import printing
 from chainrule.cli.commands import Argument, Command, Option
-from chainrule.cli.values import TEXT
-from chainrule.errors import ExpressionError
+from chainrule.cli.values import NOT_NEGATIVE, RATE, TEXT
+from chainrule.errors import DataError, ExpressionError, SettingError, unknown_name
+from chainrule.text import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chainrule.explanations import Explanation, UpdateExplanation
+
+FORMATS = ("text", "latex", "svg", "html", "json")
+WITH_PATHS = ("text", "svg", "json")
+WITH_NUDGES = ("text", "json")
+OUTSIDE_BRACKETS = re.compile(r",(?![^\[]*\])")
 
 
 def command() -> Command:
@@ -18,27 +31,152 @@ def command() -> Command:
         "explain",
         run,
         [
-            Argument("expression"),
+            Argument("expression", required=False),
             Argument("values", required=False, nargs=-1),
             Option("--wrt", TEXT, multiple=True),
+            Option("--paths", TEXT, multiple=True),
+            Option("--nudge", TEXT, multiple=True),
+            Option("--model", TEXT),
+            Option("--data", TEXT),
+            Option("--target", TEXT),
+            Option("--sample", NOT_NEGATIVE),
+            Option("--parameter", TEXT),
+            Option("--optimizer", TEXT),
+            Option("--learning-rate", RATE),
+            Option("--format", TEXT, default="text", shown="text"),
+            Option("--out", TEXT),
         ],
         free=True,
     )
 
 
-def run(expression: str, values: tuple[str, ...], wrt: tuple[str, ...], json: bool) -> None:
-    """Explain a formula."""
-    for word in (expression, *values):
+def run(
+    expression: str | None,
+    values: tuple[str, ...],
+    wrt: tuple[str, ...],
+    paths: tuple[str, ...],
+    nudge: tuple[str, ...],
+    format: str,  # noqa: A002 - click names it by the option
+    out: str | None,
+    json: bool,
+    **network: Any,
+) -> None:
+    """Explain a formula, or a network on one row of data."""
+    from chainrule.files import ensure_writable, write_atomically
+
+    words = [*values] if expression is None else [expression, *values]
+    for word in words:
         if word.startswith("--") and word[2:3].isalpha():
             raise click.NoSuchOption(word.partition("=")[0], ctx=click.get_current_context())
+    form = "json" if json else format
+    if form not in FORMATS:
+        raise unknown_name("--format", form, FORMATS)
+    if out is not None:
+        ensure_writable(out)
+    explained: Explanation | UpdateExplanation
+    if network["model"] is None:
+        explained = _formula(expression, values, _listed(wrt), network)
+    elif words or wrt:
+        raise SettingError("cli.explain.either", given=[*words, *wrt][0])
+    else:
+        explained = _network(**network)
+    text = _written(explained, form, _listed(paths), _nudges(nudge))
+    if out is None:
+        printing.line(text.removesuffix("\n"))
+        return
+    write_atomically(out, (text.removesuffix("\n") + "\n").encode())
+    printing.line(say("cli.explain.written", path=out))
+
+
+def _listed(words: Sequence[str]) -> list[str]:
+    """Return names that are given one by one, or separated by commas: ``b,W1[3, 12]``."""
+    return [name.strip() for word in words for name in OUTSIDE_BRACKETS.split(word)]
+
+
+def _nudges(words: Sequence[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for word in words:
+        name, sign, text = (part.strip() for part in word.rpartition("="))
+        if not sign or not name:
+            raise SettingError("cli.explain.nudge_form", word=word)
+        found[name] = _number(text)
+    return found
+
+
+def _formula(
+    expression: str | None, values: Sequence[str], wrt: Sequence[str], network: dict[str, Any]
+) -> Explanation:
     from chainrule.explanations import explain
 
-    names = [name.strip() for part in wrt for name in part.split(",")]
-    explanation = explain(expression, at=given_values(values), wrt=names or None)
-    printing.line(explanation.to_json(indent=2) if json else explanation.to_text())
+    idle = [name for name, value in network.items() if value is not None]
+    if idle:
+        raise SettingError("cli.explain.without_model", option=f"--{idle[0].replace('_', '-')}")
+    if expression is None:
+        raise click.MissingParameter(
+            ctx=click.get_current_context(), param=click.get_current_context().command.params[0]
+        )
+    return explain(expression, at=given_values(values), wrt=wrt or None)
 
 
-def given_values(words: tuple[str, ...]) -> dict[str, float]:
+def _network(
+    model: str,
+    data: str | None,
+    target: str | None,
+    sample: int | None,
+    parameter: str | None,
+    optimizer: str | None,
+    learning_rate: float | None,
+) -> Explanation | UpdateExplanation:
+    """Return the explanation of a network on one row; with a learning rate, of an update step on it."""
+    from chainrule.cli.about import about, option_named
+    from chainrule.cli.inputs import load_for, load_model
+
+    if data is None:
+        raise SettingError("cli.explain.data_missing")
+    net = load_model(model)
+    dataset = load_for(net, data, target=target, need_target=True)
+    row = sample or 0
+    if dataset.y is None:
+        raise DataError("cli.train.no_target", source=data)
+    if row >= len(dataset.x):
+        raise DataError("cli.explain.no_sample", source=data, row=row, count=len(dataset.x))
+    x, y = dataset.x[row : row + 1], dataset.y[row : row + 1]
+    with about(data), option_named("parameter", "--parameter"), option_named("optimizer", "--optimizer"):
+        if optimizer is None and learning_rate is None:
+            return net.explain(x, y, parameter)
+        return net.explain_update(
+            x, y, parameter, optimizer=optimizer or "sgd", learning_rate=learning_rate or 0.1
+        )
+
+
+def _written(
+    explained: Explanation | UpdateExplanation, form: str, paths: list[str], nudges: dict[str, float]
+) -> str:
+    """Return an explanation, or an update, in a form."""
+    from chainrule.explanations import UpdateExplanation
+
+    updating = isinstance(explained, UpdateExplanation)
+    if updating and form not in ("text", "json"):
+        raise SettingError("cli.explain.update_form", form=form)
+    for option, given, forms in (("--paths", paths, WITH_PATHS), ("--nudge", nudges, WITH_NUDGES)):
+        if given and (updating or form not in forms):
+            raise SettingError("cli.explain.no_place", option=option, forms=", ".join(forms))
+    if isinstance(explained, UpdateExplanation):
+        return explained.to_json(indent=2) if form == "json" else explained.to_text()
+    match form:
+        case "text":
+            return explained.to_text(paths=paths, nudges=nudges)
+        case "json":
+            return explained.to_json(indent=2, paths=paths, nudges=nudges)
+        case "svg":
+            return explained.to_svg(paths=paths or None)
+        case "latex":
+            return explained.to_latex()
+        case _:
+            return explained.to_html()
+
+
+def given_values(words: Sequence[str]) -> dict[str, float]:
     """Return the values that words such as ``a=7`` give to names.
 
     Raises

@@ -1,8 +1,4 @@
-"""`explain`: from a formula or a function and its values to an `Explanation`.
-
-No derivative is known here: the edges come from the driver in `chainrule.gradients`, and only their values
-are computed.
-"""
+"""`explain`: from a formula or a function and its values to an `Explanation`."""
 
 from __future__ import annotations
 
@@ -12,23 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ExpressionError, SettingError, unknown_name
-from chainrule.explanations.explanation import Explanation
-from chainrule.explanations.formulas import FEW, formula, in_names, with_numbers
-from chainrule.explanations.names import step_names
-from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
+from chainrule.errors import ExpressionError, SettingError
+from chainrule.explanations.entries import find_entry
+from chainrule.explanations.explanation import Explanation, Gradient
+from chainrule.explanations.run import Run, Wrt
 from chainrule.expressions import read_expression
 from chainrule.functions import as_real
-from chainrule.gradients import Edge, check_scalar, pull_back
+from chainrule.gradients import check_scalar
 from chainrule.graph.graph import Graph
-from chainrule.graph.interpreter import Program
-from chainrule.graph.node import CONSTANT, Node, lift
+from chainrule.graph.node import Node
 from chainrule.graph.trace import trace
 from chainrule.graph.tree import rebuild
-from chainrule.rewrites import simplify, stabilise
+from chainrule.rewrites import stabilise
 
-Values = dict[Node, Any]
-Wrt = str | Sequence[str] | None
+ACCURATE = 1e-10  # of the largest entry: how much the steps as written may be off
+ZERO = 1e-4  # what stands for the largest entry where all are 0
 
 
 def explain(
@@ -49,7 +43,8 @@ def explain(
         The function's arguments: numbers, arrays, nested lists, tuples and dicts of them. A formula's values
         are given by name.
     wrt
-        The names by which to differentiate; None: all.
+        The names by which to differentiate; None: all. ``"W[0, 1]"`` names an entry: it is expanded to the
+        sum behind it, with the paths from it to the output.
     at
         Values by name, for names that ``explain`` itself uses, such as ``wrt``.
     values
@@ -58,7 +53,8 @@ def explain(
     Returns
     -------
     Explanation
-        ``print`` shows it; ``.value``, ``.gradient``, ``.forward`` and ``.backward`` are its parts.
+        ``print`` shows it; ``.value``, ``.gradient``, ``.forward`` and ``.backward`` are its parts; its
+        methods answer more: `paths`, `nudge`, `expand`, `why_zero`.
 
     Raises
     ------
@@ -80,9 +76,9 @@ def explain(
       J = 3 * v = 3 * 15 = 45
     <BLANKLINE>
     Backward: the chain rule, from J back
-      dJ/dv = ∂J/∂v = 3
-      dJ/du = dJ/dv · ∂v/∂u = 3 · 1 = 3
-      dJ/db = dJ/du · ∂u/∂b = dJ/du · c = 3 · 2 = 6
+      dJ/dv = ∂J/∂v = 3  [constant factor rule]
+      dJ/du = dJ/dv · ∂v/∂u = 3 · 1 = 3  [sum rule]
+      dJ/db = dJ/du · ∂u/∂b = dJ/du · c = 3 · 2 = 6  [product rule]
     <BLANKLINE>
     Gradient
       dJ/db = 6
@@ -126,129 +122,91 @@ def _bound(
 
 def _explain(graph: Graph, values: list[Any], expression: str, wrt: Wrt) -> Explanation:
     check_scalar(graph)
-    explained = _Run(graph, values, expression, wrt).explanation()
+    if not (isinstance(wrt, str) and "[" in wrt):
+        return explain_graph(graph, values, expression, wrt=wrt)
+    known = {node.label: value for node, value in zip(graph.inputs, values, strict=True)}
+    entry = find_entry(wrt, known, "wrt")
+    return explain_graph(graph, values, expression, wrt=entry.name, focus=str(entry))
+
+
+def explain_graph(
+    graph: Graph,
+    values: Sequence[Any],
+    expression: str,
+    *,
+    wrt: Wrt = None,
+    naming: Callable[[Graph], Mapping[Node, str]] | None = None,
+    weights: Sequence[str] | None = None,
+    focus: str | None = None,
+) -> Explanation:
+    """Return the explanation of a graph with one output, a number.
+
+    The steps are those of the graph as it is; where its values or derivatives are not finite, or have lost
+    digits, those of the equivalent form that does without.
+
+    Parameters
+    ----------
+    graph, values
+        The graph, and the values of its inputs.
+    expression
+        What to call the whole.
+    wrt
+        The inputs to differentiate by, by their names; None: all that are real.
+    naming
+        Names for nodes of the graph, or of its equivalent form.
+    weights
+        The names of the inputs that are weights, the others being data; None: those called w, W1, theta ….
+    focus
+        The entry that is looked at, such as ``W1[3, 12]``.
+    """
+    explained = _explanation(graph, values, expression, wrt, naming, weights, focus)
     stable = stabilise(graph)
-    if _finite(explained) or stable == graph:
+    if stable == graph:
         return explained
-    other = _Run(stable, values, expression, wrt, stabilised=True).explanation()
-    return other if _finite(other) else explained
+    other = _explanation(stable, values, expression, wrt, naming, weights, focus, stabilised=True)
+    return other if _finite(other) and not _agree(explained, other) else explained
+
+
+def _explanation(
+    graph: Graph,
+    values: Sequence[Any],
+    expression: str,
+    wrt: Wrt,
+    naming: Callable[[Graph], Mapping[Node, str]] | None,
+    weights: Sequence[str] | None,
+    focus: str | None,
+    *,
+    stabilised: bool = False,
+) -> Explanation:
+    run = Run(graph, values, wrt, naming(graph) if naming else None, weights)
+    return Explanation(
+        expression=expression,
+        inputs=run.inputs,
+        output=run.output_name,
+        value=run.value,
+        gradient=Gradient(run.gradient),
+        forward=run.forward_steps(),
+        backward=run.backward_steps(),
+        stabilised=stabilised,
+        focus=focus,
+        run=run,
+    )
+
+
+def _parts(explanation: Explanation) -> list[Any]:
+    return [explanation.value, *explanation.gradient.values()]
 
 
 def _finite(explanation: Explanation) -> bool:
-    parts = [explanation.value, *explanation.gradient.values()]
-    return all(bool(np.all(np.isfinite(part))) for part in parts)
+    return all(bool(np.all(np.isfinite(part))) for part in _parts(explanation))
 
 
-class _Run:
-    """A graph at some values, with its edges back from the output to the chosen inputs."""
-
-    def __init__(
-        self,
-        graph: Graph,
-        values: list[Any],
-        expression: str,
-        wrt: Wrt,
-        *,
-        stabilised: bool = False,
-    ) -> None:
-        self.graph, self.expression, self.stabilised = graph, expression, stabilised
-        self.names = step_names(graph)
-        self.output = graph.outputs[0]
-        self.sources = self._chosen(wrt)
-        self.edges: list[Edge] = []
-        slopes = pull_back(self.output, self.sources, edges=self.edges) if self.sources else []
-        self.slopes = dict(zip(self.sources, slopes, strict=True))
-        self.locals = [None if edge.local is None else lift(edge.local) for edge in self.edges]
-        self.values = self._computed(values)
-
-    def _chosen(self, wrt: Wrt) -> list[Node]:
-        by_name = {self.names[node]: node for node in self.graph.inputs if node.dtype.kind == "f"}
-        chosen = list(by_name) if wrt is None else [wrt] if isinstance(wrt, str) else list(dict.fromkeys(wrt))
-        for name in chosen:
-            if name not in by_name:
-                raise unknown_name("wrt", name, by_name)
-        return [by_name[name] for name in chosen]
-
-    def _computed(self, values: list[Any]) -> Values:
-        """Return the value of every node that the explanation shows."""
-        nodes = [self.output, *self.graph.nodes, *self.slopes.values()]
-        nodes += [node for edge in self.edges for node in (edge.incoming, edge.gradient)]
-        nodes += [node for node in self.locals if node is not None]
-        shown = list(dict.fromkeys(nodes))
-        results = Program(self.graph.inputs, shown).run(*values)
-        pairs = zip([*shown, *self.graph.inputs], [*results, *values], strict=True)
-        return {node: _plain(value) for node, value in pairs}
-
-    def explanation(self) -> Explanation:
-        """Return the run as plain data."""
-        return Explanation(
-            expression=self.expression,
-            inputs={self.names[node]: self.values[node] for node in self.graph.inputs},
-            output=self.names.get(self.output, "J"),
-            value=self.values[self.output],
-            gradient={self.names[node]: self.values[slope] for node, slope in self.slopes.items()},
-            forward=tuple([self._forward(node) for node in self.graph.nodes if node in self.names]),
-            backward=tuple(self._backward()),
-            stabilised=self.stabilised,
-        )
-
-    def _forward(self, node: Node) -> ForwardStep:
-        few = sum(source.size for source in node.inputs) <= FEW
-        return ForwardStep(
-            name=self.names[node],
-            formula=formula(node, self.names),
-            numbers=with_numbers(node, self.values) if few else "",
-            value=self.values[node],
-            operands=tuple([self.names[source] for source in node.inputs if source in self.names]),
-            line=str(node.location) if node.location else None,
-        )
-
-    def _backward(self) -> list[BackwardStep]:
-        uses: dict[Node, list[Use]] = {}
-        for edge, use in zip(self.edges, self._uses(), strict=True):
-            uses.setdefault(edge.source, []).append(use)
-        between = [node for node in reversed(self.graph.nodes) if node in uses and node not in self.slopes]
-        sources = [node for node in self.sources if node is not self.output]
-        steps = [BackwardStep(self.names[node], tuple(uses[node]), _total(uses[node])) for node in between]
-        for node in sources:
-            value = self.values[self.slopes[node]]
-            steps.append(BackwardStep(self.names[node], tuple(uses.get(node, ())), value))
-        return steps
-
-    def _uses(self) -> list[Use]:
-        output = self.names.get(self.output, "J")
-        slopes = {edge.incoming: f"d{output}/d{self.names[edge.consumer]}" for edge in self.edges}
-        slopes = {node: text for node, text in slopes.items() if node.primitive is not CONSTANT}
-        names = {**slopes, **self.names}
-        symbols = self._symbols()
-        return [
-            Use(
-                through=self.names[edge.consumer],
-                local=formula(edge.gradient, names) if local is None else symbols[local],
-                elementwise=local is not None,
-                local_value=None if local is None else self.values[local],
-                incoming=self.values[edge.incoming],
-                value=self.values[edge.gradient],
-                summed=local is not None and edge.consumer.shape != edge.source.shape,
-            )
-            for edge, local in zip(self.edges, self.locals, strict=True)
-        ]
-
-    def _symbols(self) -> dict[Node, str]:
-        """Return each local derivative as a formula of this run's names, simplified."""
-        locals_ = list(dict.fromkeys(node for node in self.locals if node is not None))
-        simple = simplify(Graph(list(self.names), locals_, single=False)).outputs
-        return {node: in_names(plain, self.names) for node, plain in zip(locals_, simple, strict=True)}
-
-
-def _total(uses: Sequence[Use]) -> Any:
-    total = uses[0].value
-    for use in uses[1:]:
-        total = total + use.value
-    return total
-
-
-def _plain(value: Any) -> Any:
-    """Return a number as Python's own, an array as it is."""
-    array = np.asarray(value)
-    return array if array.ndim else array.item()
+def _agree(written: Explanation, stable: Explanation) -> bool:
+    """Return whether the steps as written come to the same numbers."""
+    if not _finite(written):
+        return False
+    for part, true in zip(_parts(written), _parts(stable), strict=True):
+        size = float(np.max(np.abs(true), initial=0.0)) or ZERO
+        if not np.max(np.abs(np.subtract(part, true)), initial=0.0) <= ACCURATE * size:
+            return False
+    return True

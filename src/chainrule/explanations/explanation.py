@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import GradientError
+from chainrule.explanations.data import document, to_json
+from chainrule.explanations.entries import find_entry
+from chainrule.explanations.nudges import Nudge, nudge
 from chainrule.explanations.plain import to_text
-from chainrule.explanations.steps import BackwardStep, ForwardStep
+from chainrule.explanations.plain_sums import way_text
+from chainrule.explanations.routes import Paths, find_paths
+from chainrule.explanations.run import Run
+from chainrule.explanations.steps import BackwardStep, Edge, ForwardStep
+from chainrule.explanations.terms import Expansion, expand_entry
+from chainrule.explanations.way import follow_largest
+from chainrule.explanations.zeros import WhyZero, why_text, why_zero
+
+MOST_PATHS = 12
+MOST_TERMS = 12
+MOST_EXAMPLES = 16  # of which the paths are looked at together
+MOST_ASKED = 8  # variables of which it is asked why their derivatives are zero
+
+
+class Gradient(dict[str, Any]):
+    """The derivatives by name; also those by single entries: ``gradient["W1[3, 12]"]``."""
+
+    def __missing__(self, name: str) -> Any:
+        entry = find_entry(name, self)
+        return np.asarray(self[entry.name])[entry.index].item()
 
 
 @dataclass(frozen=True)
@@ -28,14 +50,18 @@ class Explanation:
     value
         Its value.
     gradient
-        The derivative of the output by each input, by name.
+        The derivative of the output by each input, by name; ``gradient["W1[3, 12]"]`` is an entry of it.
     forward
         The values, in the order in which they are computed.
     backward
         The derivatives of the output by each value, from the output back to the inputs.
     stabilised
         Whether the steps are those of an equivalent form that stays finite where the formula as it is
-        written does not.
+        written does not, or that does not lose digits as that does.
+    focus
+        The entry that is looked at, such as ``W1[3, 12]``; None: the whole.
+    run
+        What was computed; `paths`, `nudge` and the others ask it further.
 
     Examples
     --------
@@ -53,11 +79,18 @@ class Explanation:
     forward: tuple[ForwardStep, ...]
     backward: tuple[BackwardStep, ...]
     stabilised: bool = False
+    focus: str | None = None
+    run: Run = field(kw_only=True, repr=False, compare=False)
 
     @property
     def steps(self) -> tuple[ForwardStep | BackwardStep, ...]:
         """All steps: forward, then backward."""
         return (*self.forward, *self.backward)
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """All edges on which a derivative comes back, from the output back to the inputs."""
+        return tuple(Edge(step.name, **vars(use)) for step in self.backward for use in step.uses)
 
     @property
     def undefined(self) -> str | None:
@@ -70,27 +103,159 @@ class Explanation:
                 return f"d{self.output}/d{name}"
         return None
 
-    def to_text(self) -> str:
-        """Return the explanation as lines of text, in the current language."""
-        return to_text(self)
+    # Asking further.
 
-    def to_json(self, indent: int | None = None) -> str:
-        """Return the explanation as a JSON object; arrays are lists, NaN and infinities strings."""
-        return json.dumps(_plain(self), indent=indent, ensure_ascii=False, allow_nan=False)
+    def paths(self, name: str, most: int = MOST_PATHS) -> Paths:
+        """Return the paths from a variable, or an entry of an array, to the output.
+
+        Parameters
+        ----------
+        name
+            ``b``, or ``W1[3, 12]``; also a computed value, such as ``z1[0, 12]``. A whole array, ``W1``, has
+            the paths between arrays.
+        most
+            How many to list, those of the largest absolute product; the others are one remainder.
+
+        Returns
+        -------
+        Paths
+            A sequence of `Path`, with ``total``, ``remainder`` and ``count``.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> paths = cr.explain("2*(a*b + b)", a=1, b=2).paths("b")
+        >>> [path.product for path in paths], paths.total
+        ([2.0, 2.0], 4.0)
+        """
+        return find_paths(self.run, name, most)
+
+    def nudge(self, name: str, epsilon: float = 0.001) -> Nudge:
+        """Return what happens when a variable, or an entry of an array, is moved by ``epsilon``.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> moved = cr.explain("4*a", a=2).nudge("a", 0.001)
+        >>> round(moved.predicted, 12), round(moved.change, 12)
+        (0.004, 0.004)
+        """
+        return nudge(self.run, name, epsilon)
+
+    def expand(self, name: str, most: int = MOST_TERMS) -> Expansion:
+        """Return the scalar sum behind the derivative by an entry, the ``most`` largest terms listed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import chainrule as cr
+        >>> e = cr.explain(lambda W, x: np.sum((x @ W) ** 2), np.eye(2), np.array([[1.0, 2.0]]))
+        >>> [(term.local, term.value) for term in e.expand("W[0, 1]").terms]
+        [('x[0, 0]', 4.0)]
+        """
+        return expand_entry(self.run, find_entry(name, self.gradient), most)
+
+    def why_zero(self, name: str) -> WhyZero:
+        """Return why the derivative by a variable, or an entry, is zero or nearly so: what killed it.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> print(cr.explain("relu(w*x - 5)", w=2, x=1).why_zero("w").reasons[0].kind)
+        dead_relu
+        """
+        return why_zero(self.run, name)
+
+    # Forms.
+
+    def to_text(self, *, paths: str | Sequence[str] = (), nudges: Mapping[str, float] | None = None) -> str:
+        """Return the explanation as lines of text, in the current language.
+
+        ``paths`` names variables and entries whose paths are added, ``nudges`` those to be moved, how far.
+        """
+        parts = [to_text(self)]
+        if self.focus is not None:
+            parts.append(way_text(follow_largest(self.run, find_entry(self.focus, self.gradient))))
+            parts += [str(paths) for paths in self._paths_of_focus()]
+        parts += why_text(self._killed())
+        parts += [self.paths(name).to_text() for name in _several(paths)]
+        parts += [self.nudge(name, size).to_text() for name, size in (nudges or {}).items()]
+        return "\n\n".join(parts)
+
+    def to_json(
+        self,
+        indent: int | None = None,
+        *,
+        paths: str | Sequence[str] = (),
+        nudges: Mapping[str, float] | None = None,
+    ) -> str:
+        """Return the explanation as a JSON object; arrays are lists, NaN and infinities strings.
+
+        Its form is that of ``docs/explain.schema.json``. ``paths`` and ``nudges`` are those of `to_text`.
+        """
+        more = {
+            "undefined": self.undefined,
+            "expansions": [] if self.focus is None else [self.expand(self.focus)],
+            "why_zero": self._killed(),
+            "paths": [*self._paths_of_focus(), *[self.paths(name) for name in _several(paths)]],
+            "nudges": [self.nudge(name, size) for name, size in (nudges or {}).items()],
+        }
+        return to_json(document("explanation", self, **more), indent)
+
+    def _paths_of_focus(self) -> list[Paths]:
+        """Return the paths from the entry looked at: of its largest example if it is used for many.
+
+        There are none where they have too many edges to be looked at.
+        """
+        if self.focus is None:
+            return []
+        sums = self.expand(self.focus, 1).sums
+        many = sum(part.count for part in sums) > MOST_EXAMPLES
+        try:
+            return [self.paths(sums[0].terms[0].through if many else self.focus)]
+        except GradientError:
+            return []
+
+    def _killed(self) -> list[WhyZero]:
+        """Return why the derivative looked at, or else those by single numbers, are (nearly) zero."""
+        if self.focus is not None:
+            names = [self.focus]
+        else:
+            names = [name for name, slope in self.gradient.items() if np.ndim(slope) == 0]
+            names = names if len(names) <= MOST_ASKED else []
+        found = [self.why_zero(name) for name in names]
+        return [why for why in found if why.is_small]
+
+    def to_latex(self) -> str:
+        """Return the explanation as LaTeX, in the current language."""
+        from chainrule.explanations.latex import to_latex
+
+        return to_latex(self)
+
+    def to_svg(self, **settings: Any) -> str:
+        """Return the computation graph as a picture, with values, gradients and local derivatives."""
+        from chainrule.explanations.drawing import to_svg
+
+        return to_svg(self, **settings)
+
+    def to_html(self) -> str:
+        """Return the explanation as one self-contained page, in the current language."""
+        from chainrule.explanations.html import to_html
+
+        return to_html(self)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+    def _repr_latex_(self) -> str:
+        return self.to_latex()
 
     def __str__(self) -> str:
         return self.to_text()
 
 
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
+def _several(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.writer import index_text
 
 FEW = 12  # entries of an array that are written out
+SOME = 4  # of a larger one
+SHORT = 4  # entries of arrays that a formula is written with
 LEVELS = {
     **dict.fromkeys(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"), 0),
     **dict.fromkeys(("add", "subtract"), 1),
@@ -38,8 +41,9 @@ def number(value: Any) -> str:
     """
     array = np.asarray(value)
     if array.ndim:
-        entries = [number(entry) for entry in array] if array.size <= FEW else [f"… {array.shape} …"]
-        return f"[{', '.join(entries)}]"
+        if array.size > FEW:
+            return f"[{', '.join(f'{number(entry)}' for entry in array.flat[:SOME])}, …]"
+        return f"[{', '.join(number(entry) for entry in array)}]"
     if array.dtype.kind == "b":
         return str(bool(array))
     real = float(array) + 0.0  # no negative zero
@@ -77,6 +81,43 @@ def factors(parts: Sequence[str], sign: str) -> str:
     """
     first, *rest = parts
     return f" {sign} ".join([first, *[f"({part})" if part.startswith("-") else part for part in rest]])
+
+
+def term(value: Any) -> str:
+    """Return a number as a term of a sum: in parentheses if it has a minus."""
+    text = number(value)
+    return f"({text})" if text.startswith("-") else text
+
+
+def chain(stages: Sequence[Any]) -> str:
+    """Return the stages joined by equal signs, without empty ones and repetitions."""
+    shown: list[str] = []
+    for stage in stages:
+        if stage and (not shown or shown[-1] != stage):
+            shown.append(stage)
+    return " = ".join(shown)
+
+
+def enclosed(local: str) -> str:
+    """Return a formula as a factor: in parentheses unless it is one name or one call."""
+    return f"({local})" if " " in local and not _is_call(local) and not _is_entry(local) else local
+
+
+def _is_entry(text: str) -> bool:
+    return re.fullmatch(r"\w+\[[^\[\]]*\]", text) is not None
+
+
+def _is_call(text: str) -> bool:
+    """Return whether a formula is one call, such as ``max(0, x - 1)``, whose parentheses enclose it all."""
+    head, bracket, rest = text.partition("(")
+    if not (head.isidentifier() and bracket and text.endswith(")")):
+        return False
+    depth = 1
+    for place, sign in enumerate(rest):
+        depth += (sign == "(") - (sign == ")")
+        if depth == 0:
+            return place == len(rest) - 1
+    return False
 
 
 def _operand(node: Node, names: Mapping[Node, str]) -> Written:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, INPUT, Node
@@ -11,8 +12,8 @@ LETTERS = ("u", "v", "w", "p", "q", "r")
 OUTPUTS = ("J", "y", "f", "out")
 
 
-def step_names(graph: Graph) -> dict[Node, str]:
-    """Return a name for each input and each computed node.
+def step_names(graph: Graph, chosen: Mapping[Node, str] | None = None) -> dict[Node, str]:
+    """Return a name for each input and each computed node; those of ``chosen`` have theirs already.
 
     Examples
     --------
@@ -24,8 +25,11 @@ def step_names(graph: Graph) -> dict[Node, str]:
     labels = [node.label for node in graph.inputs]
     # The text form renames inputs that are called like a primitive; here they keep their names.
     names = {node: node.label if labels.count(node.label) == 1 else known[node] for node in graph.inputs}
+    wanted = chosen or {}
+    names = {node: wanted.get(node, name) for node, name in names.items()}
     steps = {node: None for node in graph.nodes if node.primitive not in (CONSTANT, INPUT)}
     given = {node: known[node] for node in steps if not re.fullmatch(r"t[0-9]+(_[0-9]+)?", known[node])}
+    given.update({node: wanted[node] for node in steps if node in wanted})
     taken = {*names.values(), *given.values()}
     output = graph.outputs[0]
     free_outputs = [name for name in OUTPUTS if name not in taken]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.explanations.formulas import factors, number
+from chainrule.explanations.entries import entry_name
+from chainrule.explanations.formulas import FEW, SHORT, chain, enclosed, factors, number, term
 from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
 from chainrule.text import say
 
@@ -21,34 +23,67 @@ def to_text(explanation: Explanation) -> str:
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:
-    values = ", ".join(f"{name} = {number(value)}" for name, value in explanation.inputs.items())
-    yield explanation.expression + (say("explain.at", values=values) if values else "")
+    yield from _given(explanation)
     if explanation.stabilised:
         yield say("explain.stabilised")
     if explanation.undefined is not None:
         yield say("explain.undefined", name=explanation.undefined)
     yield ""
     yield say("explain.forward")
-    if not explanation.forward:
-        yield f"  {explanation.output} = {number(explanation.value)}"
-    for step in explanation.forward:
-        yield "  " + _forward(step)
     output = explanation.output
+    if not explanation.forward:
+        yield f"  {output} = {number(explanation.value)}"
+    yield from _by_scope([(step.scope, [_forward(step)]) for step in explanation.forward])
     if explanation.backward:
         yield ""
         yield say("explain.backward", output=output)
-        for back in explanation.backward:
-            yield from (f"  {line}" for line in _backward(back, output))
+        steps = [(back.scope, list(_backward(back, output))) for back in explanation.backward]
+        yield from _by_scope(steps)
     yield ""
     yield say("explain.gradient")
     if not explanation.gradient:
         yield "  " + say("explain.no_gradient")
     for name, slope in explanation.gradient.items():
-        yield f"  d{output}/d{name} = {number(slope)}"
+        yield f"  d{output}/d{name} = {number(slope)}{_notes([_shape(slope), _zeros(name, slope)])}"
+
+
+def _given(explanation: Explanation) -> Iterator[str]:
+    """Yield what is explained, and the given values: in its line, or one a line if they are many."""
+    inputs = explanation.inputs
+    if sum(np.size(value) for value in inputs.values()) <= FEW:
+        values = ", ".join(f"{name} = {number(value)}" for name, value in inputs.items())
+        yield explanation.expression + (say("explain.at", values=values) if values else "")
+        return
+    yield explanation.expression
+    yield ""
+    yield say("explain.given")
+    for name, value in inputs.items():
+        yield f"  {name} = {number(value)}{_notes([_shape(value)])}"
+
+
+def scope_title(scope: str) -> str:
+    """Return how a scope is called in the current language: layers are counted, others keep their names."""
+    first, *inner = scope.split("/")
+    layer = re.fullmatch(r"layer ([0-9]+)", first)
+    title = (
+        say("explain.layer", number=layer[1]) if layer else say("explain.cost") if first == "cost" else first
+    )
+    return " / ".join([title, *inner])
+
+
+def _by_scope(steps: Sequence[tuple[str, list[str]]]) -> Iterator[str]:
+    """Yield the lines of steps, under headings where they belong to layers or other scopes."""
+    scoped, current = any(scope for scope, _ in steps), ""
+    for scope, lines in steps:
+        if scope and scope != current:
+            yield f"  {scope_title(scope)}"
+        current = scope
+        indent = "    " if scoped and scope else "  "
+        yield from (f"{indent}{line}" for line in lines)
 
 
 def _forward(step: ForwardStep) -> str:
-    return _chain([f"{step.name}", step.formula, step.numbers, number(step.value)])
+    return chain([step.name, step.formula, step.numbers, number(step.value)]) + _notes([_shape(step.value)])
 
 
 def _backward(step: BackwardStep, output: str) -> Iterator[str]:
@@ -57,19 +92,15 @@ def _backward(step: BackwardStep, output: str) -> Iterator[str]:
         yield say("explain.no_path", output=output, name=step.name)
         return
     if len(step.uses) == 1:
-        yield _chain([slope, *_product(step.uses[0], step.name, output)]) + _summed(step.uses[0])
+        (use,) = step.uses
+        yield chain([slope, *_product(use, step.name, output)]) + _notes_of(use)
         return
     yield say("explain.uses", name=step.name, count=len(step.uses))
     for use in step.uses:
-        product = _chain(_product(use, step.name, output)) + _summed(use)
+        product = chain(_product(use, step.name, output)) + _notes_of(use)
         yield "  " + say("explain.through", name=use.through, product=product)
-    terms = [say("explain.term", value=_term(use.value), name=use.through) for use in step.uses]
-    yield f"{slope} = {' + '.join(terms)} = {number(step.value)}"
-
-
-def _term(value: Any) -> str:
-    text = number(value)
-    return f"({text})" if text.startswith("-") else text
+    terms = [say("explain.term", value=term(use.value), name=use.through) for use in step.uses]
+    yield f"{slope} = {' + '.join(terms)} = {number(step.value)}{_notes([_shape(step.value)])}"
 
 
 def _product(use: Use, name: str, output: str) -> list[str]:
@@ -81,38 +112,33 @@ def _product(use: Use, name: str, output: str) -> list[str]:
         return [partial, use.local, number(use.value)]
     incoming = f"d{output}/d{use.through}"
     sign = "∗" if np.ndim(use.value) or np.ndim(use.incoming) else "·"
-    symbols = factors([incoming, _enclosed(use.local)], sign)
+    symbols = factors([incoming, enclosed(use.local)], sign)
     numbers = factors([number(use.incoming), number(use.local_value)], sign)
     if use.local == number(use.local_value):
         symbols = ""
+    if max(np.size(use.incoming), np.size(use.local_value)) > SHORT:
+        numbers = ""
     return [factors([incoming, partial], sign), symbols, numbers, number(use.value)]
 
 
-def _enclosed(local: str) -> str:
-    return f"({local})" if " " in local and not _is_call(local) else local
+def _notes_of(use: Use) -> str:
+    shape = say("explain.summed", shape=np.shape(use.value)) if use.summed else _shape(use.value)
+    return _notes([str(use.rule) if use.rule else "", shape])
 
 
-def _is_call(text: str) -> bool:
-    """Return whether a formula is one call, such as ``max(0, x - 1)``, whose parentheses enclose it all."""
-    head, bracket, rest = text.partition("(")
-    if not (head.isidentifier() and bracket and text.endswith(")")):
-        return False
-    depth = 1
-    for place, sign in enumerate(rest):
-        depth += (sign == "(") - (sign == ")")
-        if depth == 0:
-            return place == len(rest) - 1
-    return False
+def _shape(value: Any) -> str:
+    return say("explain.shape", shape=np.shape(value)) if np.ndim(value) else ""
 
 
-def _summed(use: Use) -> str:
-    return say("explain.summed", shape=np.shape(use.value)) if use.summed else ""
+def _zeros(name: str, slope: Any) -> str:
+    """Return how many entries of an array are 0, and the first of them."""
+    places = np.argwhere(np.asarray(slope) == 0) if np.ndim(slope) else np.empty(0)
+    if not len(places):
+        return ""
+    return say("explain.zeros", count=len(places), entry=entry_name(name, places[0].tolist()))
 
 
-def _chain(stages: Sequence[Any]) -> str:
-    """Return the stages joined by equal signs, without empty ones and repetitions."""
-    shown: list[str] = []
-    for stage in stages:
-        if stage and (not shown or shown[-1] != stage):
-            shown.append(stage)
-    return " = ".join(shown)
+def _notes(notes: Sequence[str]) -> str:
+    """Return what stands behind a line: the rule used, the shape."""
+    shown = "; ".join(note for note in notes if note)
+    return f"  [{shown}]" if shown else ""

@@ -5,6 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from chainrule.text import say
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The rule of differentiation that gives a local derivative.
+
+    Parameters
+    ----------
+    key
+        Its name in the language tables and in JSON: "product", "quotient", "function" ….
+    operation
+        The primitive that it is applied to: "multiply", "exp" ….
+
+    Examples
+    --------
+    >>> print(Rule("product", "multiply"))
+    product rule
+    """
+
+    key: str
+    operation: str
+
+    def __str__(self) -> str:
+        return say(f"explain.rule.{self.key}", operation=self.operation)
+
 
 @dataclass(frozen=True)
 class ForwardStep:
@@ -24,6 +52,10 @@ class ForwardStep:
         The names of the operands, in order; numbers are left out.
     line
         The user's line that computed it; None for formulas.
+    operation
+        The name of the primitive.
+    scope
+        The layer, or other named part, in which it was computed; parts inside parts are joined by a slash.
     """
 
     name: str
@@ -32,6 +64,14 @@ class ForwardStep:
     value: Any
     operands: tuple[str, ...]
     line: str | None
+    operation: str = ""
+    scope: str = ""
+    also = ("shape",)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value; () for a number."""
+        return np.shape(self.value)
 
 
 @dataclass(frozen=True)
@@ -55,6 +95,8 @@ class Use:
         Their product: what comes back, in the shape of the value used.
     summed
         Whether entries of the product were added up because the value had been broadcast.
+    rule
+        The rule that gives the local derivative.
     """
 
     through: str
@@ -64,12 +106,42 @@ class Use:
     incoming: Any
     value: Any
     summed: bool
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True)
 class BackwardStep:
-    """The derivative of the output by a value: the sum over its uses."""
+    """The derivative of the output by a value: the sum over its uses.
+
+    ``scope`` is the layer, or other named part, to which the value belongs; that of an input is the one in
+    which it is first used.
+    """
 
     name: str
     uses: tuple[Use, ...]
     value: Any
+    scope: str = ""
+    also = ("shape",)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the derivative; () for a number."""
+        return np.shape(self.value)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One edge of the computation graph on the way back: ``source`` was used to compute ``through``.
+
+    The other fields are those of `Use`.
+    """
+
+    source: str
+    through: str
+    local: str
+    local_value: Any
+    incoming: Any
+    value: Any
+    elementwise: bool
+    summed: bool
+    rule: Rule | None

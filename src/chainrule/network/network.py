@@ -12,6 +12,7 @@ from chainrule.datasets import Scaling
 from chainrule.errors import SettingError, nearest_hint
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node
+from chainrule.network.explainable import Explaining
 from chainrule.network.inputs import InputScale, examples_of, pair_of, table_of, traced_table
 from chainrule.network.judging import Judging
 from chainrule.network.learning import Learning
@@ -33,7 +34,7 @@ from chainrule.training.targets import Targets, infer_targets
 Array = np.ndarray[Any, Any]
 
 
-class Network:
+class Network(Explaining):
     """A network of dense layers that learns by mini-batch gradient descent.
 
     a₀ = x, a_l = g_l(a_{l−1} W_l + b_l); examples are rows, W_l has shape (n_{l−1}, n_l), b_l (n_l,). The

@@ -1,13 +1,16 @@
 """Chinese texts (简体中文), a file for each part of the library."""
 
-from chainrule.text.zh import cli, common, compiler, data, explain, graph, training
+from chainrule.text.zh import audit, cli, common, compiler, data, drawing, explain, graph, reading, training
 
 TABLE: dict[str, str] = {
+    **audit.TABLE,
     **cli.TABLE,
     **common.TABLE,
     **compiler.TABLE,
     **data.TABLE,
+    **drawing.TABLE,
     **explain.TABLE,
     **graph.TABLE,
+    **reading.TABLE,
     **training.TABLE,
 }

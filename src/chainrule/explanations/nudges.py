@@ -1,0 +1,152 @@
+"""`Nudge`: a variable moves by ε; what the gradient says of the output, and what the output really does."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.checks.differences import central
+from chainrule.errors import GuardError, SettingError
+from chainrule.explanations.entries import Entry, find_entry
+from chainrule.explanations.formulas import factors, number
+from chainrule.explanations.run import Run
+from chainrule.text import say
+
+COMPLEX_STEP = 1e-100  # its square is 0 beside any number, so nothing is lost
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """A variable is changed by ε: the change that the gradient predicts, beside the true one.
+
+    Attributes
+    ----------
+    name, output
+        The variable or entry that is moved, and the value that follows.
+    epsilon
+        ε.
+    value, moved
+        The variable before and after.
+    output_value, output_moved
+        The output before and after.
+    gradient
+        g, by reverse mode.
+    predicted
+        g · ε.
+    change
+        ``output_moved`` − ``output_value``.
+    central_difference
+        The derivative by central differences, extrapolated to step 0; None where the function takes another
+        branch nearby, or is not finite.
+    complex_step
+        The derivative by a complex step; None where an operation on the way does not continue to complex
+        numbers.
+    """
+
+    name: str
+    output: str
+    epsilon: float
+    value: float
+    moved: float
+    output_value: float
+    output_moved: float
+    gradient: float
+    predicted: float
+    change: float
+    central_difference: float | None
+    complex_step: float | None
+
+    @property
+    def difference(self) -> float:
+        """The true change less the predicted one: what bends, of the order of ε²."""
+        return self.change - self.predicted
+
+    def to_text(self) -> str:
+        """Return the nudge as lines of text, in the current language."""
+        slope = f"d{self.output}/d{self.name}"
+        product = factors([_exact(self.gradient), _exact(self.epsilon)], "·")
+        predicted = f"{slope} · ε = {product} = {_exact(self.predicted)}"
+        lines = [
+            say("explain.nudge", name=self.name, value=_exact(self.value), moved=_exact(self.moved)),
+            "  "
+            + say(
+                "explain.nudge.true",
+                output=self.output,
+                value=_exact(self.output_value),
+                moved=_exact(self.output_moved),
+                change=_exact(self.change),
+            ),
+            "  " + say("explain.nudge.predicted", product=predicted),
+            "  " + say("explain.nudge.reverse", slope=slope, value=_exact(self.gradient)),
+        ]
+        for key in ("central_difference", "complex_step"):
+            value = getattr(self, key)
+            text = say("explain.nudge.none") if value is None else f"{value + 0.0:.8g}"
+            lines.append("  " + say(f"explain.nudge.{key}", slope=slope, value=text))
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def _exact(value: float) -> str:
+    """Return a number with ten digits, so that a small change of it can be seen."""
+    return f"{value + 0.0:.10g}" if math.isfinite(value) else number(value)
+
+
+def nudge(run: Run, name: str, epsilon: float) -> Nudge:
+    """Return what happens when an entry of an input is moved by ``epsilon``.
+
+    Raises
+    ------
+    SettingError
+        If ``epsilon`` is no finite number other than 0.
+    GuardError
+        If the function takes another branch there.
+    """
+    size = float(epsilon) if isinstance(epsilon, int | float | np.number) else math.nan
+    if isinstance(epsilon, bool) or not math.isfinite(size) or size == 0:
+        raise SettingError("explain.nudge.size", value=epsilon)
+    entry = find_entry(name, run.gradient)
+    value = float(np.asarray(run.inputs[entry.name])[entry.index])
+    gradient = float(np.asarray(run.gradient[entry.name])[entry.index])
+    before, after = run.output_at({}), _output(run, entry, size)
+    return Nudge(
+        name=str(entry),
+        output=run.output_name,
+        epsilon=size,
+        value=value,
+        moved=value + size,
+        output_value=before,
+        output_moved=after,
+        gradient=gradient,
+        predicted=gradient * size,
+        change=after - before,
+        central_difference=_central(run, entry, value),
+        complex_step=_complex(run, entry),
+    )
+
+
+def _output(run: Run, entry: Entry, step: complex) -> Any:
+    node = run.nodes[entry.name]
+    array = np.array(run.values[node], complex if isinstance(step, complex) else float)
+    array[entry.index] += step
+    return run.output_at({node: array if array.ndim else array[()]})
+
+
+def _central(run: Run, entry: Entry, value: float) -> float | None:
+    try:
+        estimate = central(lambda step: float(_output(run, entry, step)), max(abs(value), 1.0))
+    except GuardError:
+        return None
+    return estimate.value if math.isfinite(estimate.value) else None
+
+
+def _complex(run: Run, entry: Entry) -> float | None:
+    if not run.is_holomorphic_in(run.nodes[entry.name]):
+        return None
+    derivative = complex(_output(run, entry, complex(0.0, COMPLEX_STEP))).imag / COMPLEX_STEP
+    return derivative if math.isfinite(derivative) else None

@@ -1,0 +1,403 @@
+r"""Formulas of an explanation as LaTeX: read as text, written with the templates of the primitives.
+
+A formula such as ``sigmoid(w * x + b)`` is read by Python's own parser (and never run); each operation and
+call is then written as the primitive of that name says, so that this becomes ``\sigma(w \cdot x + b)``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from string import Formatter
+from typing import Any
+
+import numpy as np
+
+from chainrule.explanations.formulas import ATOM, FEW, LEVELS, Written, number
+from chainrule.graph.primitive import PRIMITIVES, Primitive
+
+OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.MatMult: "matmul",
+    ast.Mod: "remainder",
+    ast.FloorDiv: "floor_divide",
+    ast.Pow: "power",
+    ast.BitAnd: "bitwise_and",
+    ast.BitOr: "bitwise_or",
+    ast.BitXor: "bitwise_xor",
+    ast.USub: "negative",
+    ast.UAdd: "positive",
+    ast.Invert: "invert",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+}
+SUM, PRODUCT, SIGN, POWER = LEVELS["add"], LEVELS["multiply"], LEVELS["negative"], LEVELS["power"]
+GREEK = {
+    *(
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+    ),
+    *("xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta"),
+    *("Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
+}
+SHORT = 3  # letters of a name whose digits are an index
+ACCENTS = ("hat", "bar", "tilde", "dot", "vec")
+SPECIAL = {"inf": r"\infty", "nan": r"\mathrm{NaN}", "True": r"\mathrm{True}", "False": r"\mathrm{False}"}
+OPENING = (
+    "(",
+    "{",
+    ",",
+    "|",
+    "&",
+    r"\\",
+    r"\lfloor",
+    r"\lceil",
+    "{cases}",
+)  # what encloses an operand on its left
+
+
+def in_latex(text: str, output: str = "", names: Collection[str] = ()) -> str:
+    r"""Return a formula as LaTeX; ``dJ/dv`` is a derivative where J is the output and v one of the names.
+
+    Examples
+    --------
+    >>> print(in_latex("3 * (a + b_2) / x"))
+    \frac{3 \cdot \left(a + b_{2}\right)}{x}
+    >>> print(in_latex("transpose(x) @ dJ/dz1", "J", ["z1"]))
+    x^T \, \frac{\mathrm{d}J}{\mathrm{d}z_{1}}
+    """
+    target, sign, rest = text.partition(" += ")
+    if sign:
+        return rf"{in_latex(target, output, names)} \mathrel{{+}}= {in_latex(rest, output, names)}"
+    slopes: dict[str, str] = {}
+    try:
+        tree = ast.parse(_readable(text, output, names, slopes), mode="eval")
+        return _Writer(slopes).write(tree.body).text
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return verbatim(text)
+
+
+def _readable(text: str, output: str, names: Collection[str], slopes: dict[str, str]) -> str:
+    """Return a formula as Python reads it; derivatives get names, to be looked up in ``slopes``."""
+
+    def slope(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            return found[0]
+        key = f"slope_{len(slopes)}_"
+        slopes[key] = derivative(output, found[1])
+        return key
+
+    if output:
+        text = re.sub(rf"\bd{re.escape(output)}/d(\w+)", slope, text)
+    return _bars_as_calls(text.replace("²", "**2").replace("…", "..."))
+
+
+def _bars_as_calls(text: str) -> str:
+    """Return a formula with |x| as absolute_(x): a bar opens where a value is expected, else it closes."""
+    parts = []
+    before = "("
+    for part in re.split(r"(\|)", text):
+        opens = before.rstrip()[-1:] in ("", *"(,+-*/%@<>=[|")
+        parts.append(part if part != "|" else "absolute_(" if opens else ")")
+        before = ("|" if opens else ")") if part == "|" else (part if part.strip() else before)
+    return "".join(parts)
+
+
+def derivative(output: str, name: str, sign: str = r"\mathrm{d}") -> str:
+    r"""Return a derivative as a fraction.
+
+    Examples
+    --------
+    >>> print(derivative("J", "w_1"))
+    \frac{\mathrm{d}J}{\mathrm{d}w_{1}}
+    """
+    return rf"\frac{{{sign}{in_symbols(output)}}}{{{sign}{in_symbols(name)}}}"
+
+
+def in_symbols(name: str) -> str:
+    r"""Return a name as LaTeX: digits and what follows _ as an index, Greek letters as such.
+
+    Examples
+    --------
+    >>> print(in_symbols("W1"), in_symbols("y_hat"), in_symbols("delta_l2"), in_symbols("loss"))
+    W_{1} \hat{y} \delta_{l2} \mathrm{loss}
+    """
+    if name in SPECIAL:
+        return SPECIAL[name]
+    if "[" in name:
+        return in_latex(name)
+    head, *indices = [part for part in name.split("_") if part] or [""]
+    accents = [part for part in indices if part in ACCENTS]
+    indices = [part for part in indices if part not in ACCENTS]
+    letters = head.rstrip("0123456789")
+    if 0 < len(letters) < len(head) and (letters in GREEK or len(letters) <= SHORT):
+        head, indices = letters, [head[len(letters) :], *indices]
+    symbol = _letters(head)
+    for accent in accents:
+        symbol = rf"\{accent}{{{symbol}}}"
+    return f"{symbol}_{{{','.join(map(_index, indices))}}}" if indices else symbol
+
+
+def _letters(word: str) -> str:
+    if word in GREEK:
+        return f"\\{word}"
+    if len(word) == 1 and not word.isascii():
+        return _unicode_letter(word)
+    if word.isascii():
+        return word if len(word) == 1 else rf"\mathrm{{{word}}}" if word else r"\_"
+    return rf"\text{{{word}}}"
+
+
+def _unicode_letter(letter: str) -> str:
+    """Return η as its command; other letters as text."""
+    found = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", unicodedata.name(letter, ""))
+    name = "" if found is None else found[2].lower() if found[1] == "SMALL" else found[2].title()
+    name = {"lamda": "lambda", "Lamda": "Lambda"}.get(name, name)
+    return f"\\{name}" if name in GREEK else rf"\text{{{letter}}}"
+
+
+def _index(part: str) -> str:
+    return part if part.isascii() and (part.isdigit() or len(part) < 3) else _letters(part)
+
+
+def verbatim(text: str) -> str:
+    r"""Return a text as it is, for what is no formula.
+
+    Examples
+    --------
+    >>> print(verbatim("a_1 if b else 2"))
+    \texttt{a\_1 if b else 2}
+    """
+    marks = {
+        "\\": r"\textbackslash{}",
+        "…": r"\ldots{}",
+        "^": r"\^{}",
+        "~": r"\~{}",
+        "²": r"\textsuperscript{2}",
+    }
+    marks.update({mark: f"\\{mark}" for mark in "_&%$#{}"})
+    return rf"\texttt{{{''.join(marks.get(mark, mark) for mark in text)}}}"
+
+
+def value_in_latex(value: Any) -> str:
+    r"""Return a number or a small array as LaTeX; of a large array the space it is in.
+
+    The entries of an array are given in four digits.
+
+    Examples
+    --------
+    >>> print(value_in_latex(1.5e-7), value_in_latex(np.zeros((20, 3))), sep="   ")
+    1.5 \times 10^{-7}   \in \mathbb{R}^{20 \times 3}
+    """
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return number_in_latex(array)
+    if array.size > FEW or array.ndim > 2 or not array.size:
+        lengths = r" \times ".join(map(str, array.shape))
+        return rf"\in \mathbb{{R}}^{{{lengths}}}"
+    return _matrix(
+        [[number_in_latex(float(f"{entry:.4g}")) for entry in row] for row in np.atleast_2d(array)]
+    )
+
+
+def number_in_latex(value: Any) -> str:
+    r"""Return a number as LaTeX.
+
+    Examples
+    --------
+    >>> print(number_in_latex(-0.5), number_in_latex(1e-5), number_in_latex(-np.inf))
+    -0.5 10^{-5} -\infty
+    """
+    text = number(value)
+    mantissa, sign, exponent = text.removeprefix("-").partition("e")
+    if sign:
+        power = f"10^{{{int(exponent)}}}"
+        mantissa = power if mantissa == "1" else rf"{mantissa} \times {power}"
+    return ("-" if text.startswith("-") else "") + SPECIAL.get(mantissa, mantissa)
+
+
+def _matrix(rows: Sequence[Sequence[str]]) -> str:
+    inside = r" \\ ".join(" & ".join(row) for row in rows)
+    return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}"
+
+
+class _Writer:
+    """From the syntax tree of a formula to LaTeX."""
+
+    def __init__(self, slopes: Mapping[str, str]) -> None:
+        self.slopes = slopes
+
+    def write(self, tree: ast.AST) -> Written:
+        """Return a tree as LaTeX; raise ValueError for what is no formula."""
+        writer = getattr(self, f"_write_{type(tree).__name__.lower()}", None)
+        if writer is None:
+            raise ValueError(type(tree).__name__)
+        written: Written = writer(tree)
+        return written
+
+    def _write_name(self, tree: ast.Name) -> Written:
+        return Written(self.slopes.get(tree.id) or in_symbols(tree.id))
+
+    def _write_constant(self, tree: ast.Constant) -> Written:
+        if tree.value is ...:
+            return Written(r"\ldots")
+        if isinstance(tree.value, str):
+            return Written(verbatim(tree.value))
+        if tree.value is None or isinstance(tree.value, bool):
+            return Written(rf"\mathrm{{{tree.value}}}")
+        text = number_in_latex(tree.value)
+        return Written(text, PRODUCT if r"\times" in text else ATOM)
+
+    def _write_binop(self, tree: ast.BinOp) -> Written:
+        name = OPERATORS[type(tree.op)]
+        left, right, level = self.write(tree.left), self.write(tree.right), LEVELS.get(name, SUM)
+        if name in ("divide", "floor_divide"):
+            return Written(PRIMITIVES[name].latex.format(left.text, right.text), POWER)
+        if name == "power":
+            return Written(
+                PRIMITIVES[name].latex.format(_enclosed(left, left.level < ATOM), right.text), POWER
+            )
+        first = _enclosed(left, left.level < level)
+        second = _enclosed(right, right.level <= level or right.text.startswith("-"))
+        template = r"{0} \, {1}" if name == "matmul" else PRIMITIVES[name].latex
+        return Written(template.format(first, second), level)
+
+    def _write_unaryop(self, tree: ast.UnaryOp) -> Written:
+        operand = self.write(tree.operand)
+        bare = operand.level >= PRODUCT and not operand.text.startswith("-")
+        return Written(PRIMITIVES[OPERATORS[type(tree.op)]].latex.format(_enclosed(operand, not bare)), SIGN)
+
+    def _write_compare(self, tree: ast.Compare) -> Written:
+        text = _enclosed(left := self.write(tree.left), left.level == 0)
+        for operator, part in zip(tree.ops, tree.comparators, strict=True):
+            operand = self.write(part)
+            name = OPERATORS.get(type(operator))
+            if name is None:
+                raise ValueError(type(operator).__name__)
+            text = PRIMITIVES[name].latex.format(text, _enclosed(operand, operand.level == 0))
+        return Written(text, 0)
+
+    def _write_subscript(self, tree: ast.Subscript) -> Written:
+        parts = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
+        inside = r",\,".join(self.write(part).text for part in parts)
+        whole = self.write(tree.value)
+        return Written(f"{{{_enclosed(whole, whole.level < ATOM)}}}_{{{inside}}}")
+
+    def _write_slice(self, tree: ast.Slice) -> Written:
+        ends = [self.write(part).text if part else "" for part in (tree.lower, tree.upper)]
+        step = [self.write(tree.step).text] if tree.step else []
+        return Written("{:}".join([*ends, *step]))
+
+    def _write_attribute(self, tree: ast.Attribute) -> Written:
+        whole = self.write(tree.value)
+        if tree.attr == "T":
+            return Written(f"{_enclosed(whole, whole.level < ATOM)}^T", POWER)
+        return Written(rf"{whole.text}.\mathrm{{{_plain(tree.attr)}}}")
+
+    def _write_tuple(self, tree: ast.Tuple) -> Written:
+        return Written(rf"\left({', '.join(self.write(part).text for part in tree.elts)}\right)")
+
+    def _write_list(self, tree: ast.List) -> Written:
+        rows = [part.elts if isinstance(part, ast.List) else [part] for part in tree.elts]
+        if not any(isinstance(part, ast.List) for part in tree.elts):
+            rows = [list(tree.elts)]
+        return Written(_matrix([[self.write(part).text for part in row] for row in rows]))
+
+    def _write_call(self, tree: ast.Call) -> Written:
+        head = tree.func.id if isinstance(tree.func, ast.Name) else ""
+        operands = [self.write(part) for part in tree.args]
+        if head == "absolute_":
+            return Written(rf"\left|{operands[0].text}\right|")
+        axes = [self.write(keyword.value).text for keyword in tree.keywords if keyword.arg == "axis"]
+        if not head:
+            raise ValueError("call")
+        primitive = _named(head, len(operands))
+        if primitive is None:
+            inside = ", ".join(part.text for part in operands)
+            return Written(rf"{_function(head)}{_axis(axes)}\left({inside}\right)")
+        fields = _fields(primitive.text) or [str(place) for place in range(len(operands))]
+        return _filled(primitive.latex, dict(zip(fields, operands, strict=True)), _axis(axes))
+
+
+def _enclosed(part: Written, needed: bool) -> str:
+    return rf"\left({part.text}\right)" if needed else part.text
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", r"\_")
+
+
+def _function(name: str) -> str:
+    return rf"\operatorname{{{_plain(name)}}}" if name.isascii() else in_symbols(name)
+
+
+def _axis(axes: Sequence[str]) -> str:
+    return f"_{{{axes[0]}}}" if axes else ""
+
+
+def _fields(template: str) -> list[str]:
+    return [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+
+
+def _named(head: str, count: int) -> Primitive | None:
+    """Return the primitive that is written as a call of this name with so many operands."""
+    for primitive in PRIMITIVES.values():
+        if not primitive.latex:
+            continue
+        if primitive.text.startswith(f"{head}(") and len(_fields(primitive.text)) == count:
+            return primitive
+        if not primitive.text and primitive.name == head and len(set(_fields(primitive.latex))) == count:
+            return primitive
+    return None
+
+
+def _filled(template: str, operands: Mapping[str, Written], axis: str) -> Written:
+    """Return the operands in a primitive's template, in parentheses wherever that does not enclose them."""
+    parts = list(Formatter().parse(template))
+    text = ""
+    prefixed = len(parts) == 1 and template.startswith("\\") and template.endswith(" {0}")
+    for place, (literal, field, _, _) in enumerate(parts):
+        text += literal
+        if field is None:
+            continue
+        operand = operands.get(field, Written(r"\ldots"))
+        following = parts[place + 1][0].lstrip() if place + 1 < len(parts) else ""
+        raised = following.startswith(("}^", "^", "}_", "_"))
+        closed = literal.rstrip().endswith(OPENING)
+        least = ATOM if raised else 0 if closed else SIGN
+        text += _enclosed(operand, prefixed or operand.level < least)
+    level = ATOM if text.endswith((")", r"\right|", "}")) else PRODUCT
+    if template.startswith((r"\frac", "{", "e^", "2^")) or text.endswith("^T"):
+        level = POWER
+    return Written(_with_axis(text, axis), level)
+
+
+def _with_axis(text: str, axis: str) -> str:
+    r"""Return a reduction with its axis as an index of its sign: ``\sum`` → ``\sum_{0}``."""
+    if not axis:
+        return text
+    for sign in (r"\\(sum|prod|arg\\\w+)", r"^\\log \\operatorname\{\w+\}", r"^\\\w+(\{[^{}]*\})?"):
+        text, count = re.subn(sign, lambda found: found[0] + axis, text, count=1)
+        if count:
+            break
+    return text

@@ -1,0 +1,259 @@
+"""Why is a gradient (nearly) zero? The way back to an entry, and the factor that killed what came in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.explanations.entries import Entry, find_entry
+from chainrule.explanations.formulas import number
+from chainrule.explanations.run import Run
+from chainrule.explanations.terms import EntrySum, Expansion, Term, expand_entry
+from chainrule.explanations.way import Step, follow_largest
+from chainrule.graph.node import INPUT, Node
+from chainrule.graph.order import dependents
+from chainrule.text import say
+
+SMALL = 1e-3  # a factor, or a gradient beside the largest of its array, that is called nearly zero
+CANCELLED = 1e-3  # of the sum of absolute values
+MOST_WAYS = 32  # terms of the first sum whose ways are looked at
+FIXED = frozenset({"sum", "constant_factor", "rearrangement"})  # rules whose factors, as 1/m, are no fault
+DEAD = frozenset({"relu", "leaky_relu", "elu", "silu", "gelu", "softplus"})
+PRODUCTS = frozenset({"multiply", "matmul"})
+CHOICES = frozenset({"where", "maximum", "minimum", "max", "min", "clip"})
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A local derivative on the way from an entry to the output: ∂through/∂source."""
+
+    source: str
+    through: str
+    local: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What makes a gradient (nearly) zero.
+
+    Parameters
+    ----------
+    kind
+        "saturated" (a flat piece of sigmoid, tanh …), "dead_relu" (its input is not positive), "zero_weight",
+        "zero_input" (the other factor of a product is zero), "not_chosen" (another branch was taken),
+        "flat" (any other small local derivative), "broken_path" (an operation whose results are steps, such
+        as argmax or a comparison), "unused" (the output is not computed from it) or "cancellation".
+    at
+        The entry at fault: the argument of the activation, the other factor, the step.
+    value
+        Its value.
+    factor
+        The local derivative there; of a cancellation, the sum of the terms' absolute values.
+    operation
+        The primitive.
+    ways, of
+        For how many of the terms of a sum over several examples this is the reason.
+    """
+
+    kind: str
+    at: str
+    value: float
+    factor: float
+    operation: str
+    ways: int = 1
+    of: int = 1
+
+    def __str__(self) -> str:
+        text = say(
+            f"explain.zero.{self.kind}",
+            at=self.at,
+            value=number(self.value),
+            factor=number(self.factor),
+            operation=self.operation,
+        )
+        return text + (say("explain.zero.ways", count=self.ways, total=self.of) if self.of > 1 else "")
+
+
+@dataclass(frozen=True)
+class WhyZero:
+    """The answer to "why is this gradient (nearly) zero?".
+
+    Parameters
+    ----------
+    name, output
+        Of dJ/dW1[3, 12], W1[3, 12] and J.
+    gradient
+        The derivative.
+    largest
+        The largest absolute derivative in the same array.
+    path
+        The factors on the way that contributes most, from the entry to the output.
+    reasons
+        What killed the gradient, the smallest factor first; empty if nothing did.
+    """
+
+    name: str
+    output: str
+    gradient: float
+    largest: float
+    path: tuple[Factor, ...]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the derivative is zero, or nearly so beside others or by a factor on the way."""
+        relative = self.gradient == 0 or abs(self.gradient) <= SMALL * self.largest
+        return relative or any(reason.kind != "unused" for reason in self.reasons)
+
+    def to_text(self, others: Sequence[WhyZero] = ()) -> str:
+        """Return the answer as lines of text, in the current language; it is also that for ``others``."""
+        slopes = ", ".join(f"d{why.output}/d{why.name} = {number(why.gradient)}" for why in (self, *others))
+        key = "zero" if self.gradient == 0 else "small" if self.is_small else "not"
+        lines = [say(f"explain.zero.{key}", slopes=slopes)]
+        lines += [f"  {reason}" for reason in self.reasons]
+        if self.path:
+            factors = " · ".join(f"({number(part.value)})" for part in reversed(self.path))
+            names = " → ".join([self.path[0].source, *[part.through for part in self.path]])
+            lines.append("  " + say("explain.zero.path", path=names, factors=factors))
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def why_text(answers: Sequence[WhyZero]) -> list[str]:
+    """Return answers as texts, one for those that have the same reasons."""
+    groups: dict[object, list[WhyZero]] = {}
+    for why in answers:
+        groups.setdefault((why.gradient == 0, why.reasons), []).append(why)
+    return [first.to_text(others) for first, *others in groups.values()]
+
+
+def why_zero(run: Run, name: str) -> WhyZero:
+    """Return why the derivative by an entry is zero, or nearly so."""
+    entry = find_entry(name, run.gradient)
+    slope = np.asarray(run.gradient[entry.name])
+    source = run.nodes[entry.name]
+    first = expand_entry(run, entry, MOST_WAYS)
+    largest = float(np.max(np.abs(slope))) if slope.size else 0.0
+    if not first.sums:
+        reasons = [] if source is run.output else [_no_path(run, source)]
+        return WhyZero(str(entry), run.output_name, first.gradient, largest, (), tuple(reasons))
+    ways = [(part, term) for part in first.sums[:1] for term in part.terms]
+    steps = follow_largest(run, entry)
+    path = [
+        Factor(str(step.entry), step.term.through, step.term.local, step.term.local_value) for step in steps
+    ]
+    reasons = _reasons(run, steps)
+    cancelled = [reason for reason in reasons if reason.kind == "cancellation"]
+    if first.sums[0].by_example and not cancelled:
+        reasons = _counted(run, entry, ways, reasons)
+    reasons.sort(key=lambda reason: abs(reason.factor))
+    return WhyZero(str(entry), run.output_name, first.gradient, largest, tuple(path), tuple(reasons))
+
+
+def _counted(
+    run: Run, entry: Entry, ways: list[tuple[EntrySum, Term]], reasons: list[Reason]
+) -> list[Reason]:
+    """Return the reasons on the main way, each with the number of ways on which it is found."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for way in ways:
+        found = _reasons(run, follow_largest(run, entry, way))
+        seen.update({(reason.kind, _array(reason.at)) for reason in found})
+    return [
+        Reason(**{**vars(reason), "ways": max(1, seen[reason.kind, _array(reason.at)]), "of": len(ways)})
+        for reason in reasons
+    ]
+
+
+def _array(name: str) -> str:
+    return name.partition("[")[0]
+
+
+def _reasons(run: Run, steps: Sequence[Step]) -> list[Reason]:
+    """Return what is small on the way from an entry to the output."""
+    found: list[Reason] = []
+    for step in steps:
+        found += _cancelled(step.expansion)
+        reason = _reason(run, step.entry, step.part, step.term)
+        if reason is not None:
+            found.append(reason)
+    return found
+
+
+def _cancelled(here: Expansion) -> list[Reason]:
+    parts = [term.value for term in here.terms]
+    total = sum(abs(value) for value in parts)
+    whole = sum(part.count for part in here.sums) == len(parts)
+    if not whole or len(parts) < 2 or not np.isfinite(total) or abs(here.gradient) > CANCELLED * total:
+        return []
+    if total == 0:
+        return []
+    return [Reason("cancellation", here.name, here.gradient, total, "add")]
+
+
+def _reason(run: Run, entry: Entry, part: EntrySum, term: Term) -> Reason | None:
+    """Return why a factor is small; None if it is not."""
+    size = abs(term.local_value)
+    if not size < SMALL or (size > 0 and part.rule is not None and part.rule.key in FIXED):
+        return None
+    consumer = run.nodes[part.through]
+    operation = consumer.primitive.name
+    value = float(np.asarray(run.values[run.nodes[entry.name]])[entry.index])
+    if operation in PRODUCTS:
+        return _small_factor(run, consumer, term)
+    kind, at = "flat", str(entry)
+    if operation in DEAD and value <= 0:
+        kind = "dead_relu"
+    elif operation in CHOICES:
+        kind, at = ("not_chosen", str(entry)) if size == 0 else ("flat", at)
+    elif len(consumer.inputs) == 1 and operation in (
+        "sigmoid",
+        "tanh",
+        "softmax",
+        "log_softmax",
+        "erf",
+        "ndtr",
+    ):
+        kind = "saturated"
+    return Reason(kind, at, value, term.local_value, operation)
+
+
+def _small_factor(run: Run, consumer: Node, term: Term) -> Reason | None:
+    """Return the reason that the other factor of a product is (nearly) zero."""
+    array = _array(term.local)
+    other = run.nodes.get(array)
+    constant = other is None
+    if constant and term.local_value != 0:
+        return None  # such as 1/m, written as a number
+    is_weight = other is not None and other.primitive is INPUT and other in run.weights
+    kind = "zero_weight" if is_weight else "zero_input"
+    return Reason(kind, term.local or "0", term.local_value, term.local_value, consumer.primitive.name)
+
+
+def _no_path(run: Run, source: Node) -> Reason:
+    """Return where the way from an input to the output ends."""
+    nodes = run.graph.nodes
+    reached = dependents(nodes, [source])
+    if run.output not in reached:
+        return Reason("unused", run.names[source], _number(run.values[source]), 0.0, "")
+    arrived = {edge.source for edge in run.edges} | {run.output}
+    passed = {(edge.source, edge.consumer) for edge in run.edges}
+    for node in nodes:
+        for operand in node.inputs if node in arrived else ():
+            if operand in reached and (operand, node) not in passed:
+                end = node if operand.dtype.kind == "f" or operand is source else operand
+                return Reason(
+                    "broken_path", run.names[end], _number(run.values[end]), 0.0, end.primitive.name
+                )
+    return Reason("unused", run.names[source], _number(run.values[source]), 0.0, "")
+
+
+def _number(value: Any) -> float:
+    array = np.asarray(value, float)
+    return float(array.reshape(-1)[0]) if array.size else 0.0
