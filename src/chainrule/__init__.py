@@ -1,6 +1,6 @@
 """chainrule: neural networks by gradient descent, with every derivative in plain sight.
 
-One computation graph serves three uses; nothing else knows a derivative::
+One computation graph serves all uses; nothing else knows a derivative::
 
     a plain Python/NumPy function, an expression, or a Network
         │ trace
@@ -9,7 +9,8 @@ One computation graph serves three uses; nothing else knows a derivative::
         │
         ├─ interpret   reference values
         ├─ compile     machine code, by way of source that a person can read
-        └─ explain     the chain rule line by line, with this run's numbers
+        ├─ explain     the chain rule line by line, with this run's numbers
+        └─ audit       somebody's hand-written derivatives against ours: the wrong line, and why
 
 All public names are here and are imported when they are first used.
 """
@@ -22,6 +23,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from chainrule.audits import AuditReport as AuditReport
+    from chainrule.audits import Finding as Finding
+    from chainrule.audits import audit as audit
     from chainrule.checks import check_gradient as check_gradient
     from chainrule.compiler.compiled import Compiled as Compiled
     from chainrule.compiler.compiled import InterpretedWarning as InterpretedWarning
@@ -58,6 +62,9 @@ _PLACES = {
     "Network": "network",
     "load": "network",
     "ArraySpec": "graph.trace",
+    "AuditReport": "audits",
+    "Finding": "audits",
+    "audit": "audits",
     "ChainruleError": "errors",
     "Compiled": "compiler.compiled",
     "Explanation": "explanations",

@@ -1,6 +1,7 @@
 """The text form: it runs as it stands, reads back to the same graph, and no text is dangerous to read."""
 
 import contextlib
+import linecache
 import tracemalloc
 
 import numpy as np
@@ -199,3 +200,14 @@ def test_reading_never_executes(tmp_path, monkeypatch):
         read_whatever(f"def f(x: float64[{attack}] = {attack}):\n    return x\n")
         read_whatever(f"@{attack}\n{HEAD}    return x\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_come_from_the_line_as_it_is_now():
+    """A notebook's cell, or a file that is edited and read again, has other lines in the same places."""
+    place = "edited.py"
+    for name in ("first", "second"):
+        source = f"def f(x):\n    {name} = x * x\n    return {name} + 1\n"
+        linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
+        space = {}
+        exec(compile(source, place, "exec"), space)
+        assert f"{name} = x * x" in str(cr.trace(space["f"], 2.0))

@@ -112,11 +112,7 @@ def bind(function: Callable[..., Any], words: Sequence[str], place: str) -> tupl
     SettingError
         If a word cannot be read, names no argument, or one is missing.
     """
-    given = dict(_pair(word) for word in words)
-    if len(given) < len(words):
-        names = [word.partition("=")[0].strip() for word in words]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise SettingError("cli.explain.twice", name=twice)
+    given = _pairs(words)
     parameters = [p for p in _parameters(function) if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     known = [parameter.name for parameter in parameters]
     for name in given:
@@ -128,6 +124,31 @@ def bind(function: Callable[..., Any], words: Sequence[str], place: str) -> tupl
         raise SettingError("cli.compile.missing", place=place, name=missing[0])
     names = [name for name in known if name in given]
     return names, [_value(name, given[name]) for name in names]
+
+
+def values_of(words: Sequence[str]) -> dict[str, Any]:
+    """Return the numbers and arrays that words ``name=value`` give to names.
+
+    Raises
+    ------
+    SettingError
+        If a word cannot be read, gives only a shape, or a name comes twice.
+    """
+    given = _pairs(words)
+    values = {name: _value(name, text) for name, text in given.items()}
+    for name, value in values.items():
+        if isinstance(value, ArraySpec):
+            raise SettingError("cli.compile.value", name=name, value=given[name])
+    return values
+
+
+def _pairs(words: Sequence[str]) -> dict[str, str]:
+    given = dict(_pair(word) for word in words)
+    if len(given) < len(words):
+        names = [word.partition("=")[0].strip() for word in words]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SettingError("cli.explain.twice", name=twice)
+    return given
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.context import Location
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.order import ancestors
 from chainrule.graph.primitive import PRIMITIVES, Array, Slice
@@ -215,16 +214,16 @@ def variables(nodes: Sequence[Node]) -> dict[Node, str]:
     found: dict[Node, str] = {}
     for node in nodes:
         if node.location is not None and (node, node.location) not in inner:
-            variable = _assigned_variable(node.location)
+            variable = _assigned_variable(node.location.code)
             if variable:
                 found[node] = variable
     return found
 
 
 @lru_cache(maxsize=4096)
-def _assigned_variable(location: Location) -> str:
+def _assigned_variable(code: str) -> str:
     """Return the variable to which a line assigns, if it is a plain assignment."""
-    match = _ASSIGNMENT.match(location.code)
+    match = _ASSIGNMENT.match(code)
     return match[1] if match else ""
 
 
