@@ -265,3 +265,14 @@ def test_any_name_is_kept(name):
     assert explained.gradient == {name: 3, "x": 2}
     assert explained.output in ("J", "y")
     assert explained.output != name
+
+
+def test_no_step_is_called_like_a_variable_that_is_something_else():
+    def J(a, b, c):
+        u = a * c  # noqa: F841 - the cost does not use it
+        v = a * b + c
+        return 2 * (v + b)
+
+    e = cr.explain(J, 1, 2, 3)
+    assert "u" not in [step.name for step in e.forward]
+    assert next(step for step in e.forward if step.name == "v").value == 5

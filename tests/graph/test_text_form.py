@@ -211,3 +211,24 @@ def test_names_come_from_the_line_as_it_is_now():
         space = {}
         exec(compile(source, place, "exec"), space)
         assert f"{name} = x * x" in str(cr.trace(space["f"], 2.0))
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def test_a_variable_that_a_function_of_the_users_own_fills_names_nothing_else():
+    place = "several.py"
+    source = """def deeper(w, x):
+    h = sigmoid(w * x)
+    a = np.tanh(h)
+    b = a * a; c = b * x
+    return c + h
+"""
+    linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
+    space = {"np": np, "sigmoid": sigmoid}
+    exec(compile(source, place, "exec"), space)
+    text = str(cr.trace(space["deeper"], 1.0, 2.0))
+    assert " a = tanh(" in text
+    for wrong in ("h", "b", "c"):
+        assert f" {wrong} = " not in text

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.writer import index_text
+from chainrule.text import say
 
 FEW = 12  # entries of an array that are written out
 SOME = 4  # of a larger one
@@ -162,3 +163,13 @@ def _enclosed(part: Written, place: int, level: int, node: Node) -> str:
     fits = tight or part.level > level or (place == 1 and name == "power" and part.level == level)
     leading_minus = part.text.startswith("-") and (place > 0 or name in ("negative", "reciprocal", "exp2"))
     return part.text if fits and not leading_minus else f"({part.text})"
+
+
+def scope_title(scope: str) -> str:
+    """Return how a scope is called in the current language: layers are counted, others keep their names."""
+    first, *inner = scope.split("/")
+    layer = re.fullmatch(r"layer ([0-9]+)", first)
+    title = (
+        say("explain.layer", number=layer[1]) if layer else say("explain.cost") if first == "cost" else first
+    )
+    return " / ".join([title, *inner])

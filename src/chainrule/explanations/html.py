@@ -21,7 +21,7 @@ from chainrule.explanations.typesetting import in_symbols, value_in_latex
 from chainrule.text import language, say
 
 if TYPE_CHECKING:
-    from chainrule.explanations.explanation import Explanation
+    from chainrule.explanations.record import Record
     from chainrule.explanations.terms import Term
 
 TYPESET = 200  # steps of which each formula is set as mathematics; of more, they are text
@@ -53,7 +53,7 @@ border-bottom:1px solid var(--line);background:none}
 """
 
 
-def to_html(explanation: Explanation) -> str:
+def to_html(explanation: Record) -> str:
     """Return an explanation as a page, in the current language.
 
     Examples
@@ -69,7 +69,7 @@ def to_html(explanation: Explanation) -> str:
 class _Page:
     """The parts of a page, line by line."""
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Record) -> None:
         self.explanation = explanation
         self.equations = Equations(explanation)
         self.typeset = len(explanation.steps) <= TYPESET

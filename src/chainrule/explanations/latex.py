@@ -17,7 +17,7 @@ from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
 from chainrule.explanations.typesetting import derivative, in_latex, in_symbols, value_in_latex
 
 if TYPE_CHECKING:
-    from chainrule.explanations.explanation import Explanation
+    from chainrule.explanations.record import Record
 
 Equation = Sequence[str | Sequence[str]]  # stages that are equal; one may be the terms of a sum
 
@@ -26,7 +26,7 @@ WIDE = 62  # signs of an equation that stand in one row
 FEW = 4  # derivatives that the gradient is written with
 
 
-def to_latex(explanation: Explanation) -> str:
+def to_latex(explanation: Record) -> str:
     r"""Return an explanation as LaTeX: ``align*`` blocks for a document, or for a notebook.
 
     Examples
@@ -97,7 +97,7 @@ def _length(latex: str) -> int:
 class Equations:
     """The equations of an explanation, each a list of stages that are equal."""
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Record) -> None:
         self.explanation = explanation
         self.output = explanation.output
         self.names = {*explanation.inputs, *[step.name for step in explanation.forward]}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import linecache
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, INPUT, Node
 
 LETTERS = ("u", "v", "w", "p", "q", "r")
 OUTPUTS = ("J", "y", "f", "out")
+_BOUND = re.compile(r"\b([^\W\d]\w*)\s*(?:,[\w\s,]*)?(?:[-+*/@]|\*\*|//)?=(?!=)|\b(?:for|as)\s+([^\W\d]\w*)")
+FARTHEST = 200  # lines above a function's first operation in which its beginning is looked for
 
 
 def step_names(graph: Graph, chosen: Mapping[Node, str] | None = None) -> dict[Node, str]:
@@ -30,7 +33,7 @@ def step_names(graph: Graph, chosen: Mapping[Node, str] | None = None) -> dict[N
     steps = {node: None for node in graph.nodes if node.primitive not in (CONSTANT, INPUT)}
     given = {node: known[node] for node in steps if not re.fullmatch(r"t[0-9]+(_[0-9]+)?", known[node])}
     given.update({node: wanted[node] for node in steps if node in wanted})
-    taken = {*names.values(), *given.values()}
+    taken = {*names.values(), *given.values(), *_bound_around(graph.nodes)}
     output = graph.outputs[0]
     free_outputs = [name for name in OUTPUTS if name not in taken]
     if output in steps and output not in given:
@@ -41,3 +44,22 @@ def step_names(graph: Graph, chosen: Mapping[Node, str] | None = None) -> dict[N
         letters = [name for n in range(1, len(unnamed) + len(taken) + 1) if (name := f"t{n}") not in taken]
     given.update(zip(unnamed, letters, strict=False))
     return {**names, **{node: given[node] for node in steps}}
+
+
+def _bound_around(nodes: Iterable[Node]) -> set[str]:
+    """Return the names to which the user's functions assign: for something else they would mislead."""
+    lines: dict[str, set[int]] = {}
+    for node in nodes:
+        if node.location is not None:
+            lines.setdefault(node.location.file, set()).add(node.location.line)
+    found: set[str] = set()
+    for file, used in lines.items():
+        text = linecache.getlines(file)[: max(used)]
+        if len(text) < max(used):
+            continue  # the source is not at hand
+        first = min(used)
+        while first > max(min(used) - FARTHEST, 1) and not text[first - 1].lstrip().startswith("def "):
+            first -= 1
+        for line in text[first - 1 :]:
+            found.update(name for pair in _BOUND.findall(line.partition("#")[0]) for name in pair if name)
+    return found

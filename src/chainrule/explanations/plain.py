@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.explanations.entries import entry_name
-from chainrule.explanations.formulas import FEW, SHORT, chain, enclosed, factors, number, term
+from chainrule.explanations.formulas import FEW, SHORT, chain, enclosed, factors, number, scope_title, term
 from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
 from chainrule.text import say
 
 if TYPE_CHECKING:
-    from chainrule.explanations.explanation import Explanation
+    from chainrule.explanations.record import Record
 
 
-def to_text(explanation: Explanation) -> str:
+def to_text(explanation: Record) -> str:
     """Return an explanation as lines of text."""
     return "\n".join(_lines(explanation))
 
 
-def _lines(explanation: Explanation) -> Iterator[str]:
+def _lines(explanation: Record) -> Iterator[str]:
     yield from _given(explanation)
     if explanation.stabilised:
         yield say("explain.stabilised")
@@ -47,7 +46,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield f"  d{output}/d{name} = {number(slope)}{_notes([_shape(slope), _zeros(name, slope)])}"
 
 
-def _given(explanation: Explanation) -> Iterator[str]:
+def _given(explanation: Record) -> Iterator[str]:
     """Yield what is explained, and the given values: in its line, or one a line if they are many."""
     inputs = explanation.inputs
     if sum(np.size(value) for value in inputs.values()) <= FEW:
@@ -59,16 +58,6 @@ def _given(explanation: Explanation) -> Iterator[str]:
     yield say("explain.given")
     for name, value in inputs.items():
         yield f"  {name} = {number(value)}{_notes([_shape(value)])}"
-
-
-def scope_title(scope: str) -> str:
-    """Return how a scope is called in the current language: layers are counted, others keep their names."""
-    first, *inner = scope.split("/")
-    layer = re.fullmatch(r"layer ([0-9]+)", first)
-    title = (
-        say("explain.layer", number=layer[1]) if layer else say("explain.cost") if first == "cost" else first
-    )
-    return " / ".join([title, *inner])
 
 
 def _by_scope(steps: Sequence[tuple[str, list[str]]]) -> Iterator[str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from chainrule.explanations.formulas import chain, enclosed, factors, number
-from chainrule.explanations.plain import scope_title
+from chainrule.explanations.formulas import chain, enclosed, factors, number, scope_title
 from chainrule.text import say
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ The whole form can be executed as it stands (it begins with the import it needs)
 
 from __future__ import annotations
 
+import ast
 import base64
 import builtins
 import keyword
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.dispatch import METHODS
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.order import ancestors
 from chainrule.graph.primitive import PRIMITIVES, Array, Slice
@@ -45,6 +47,7 @@ OPERATORS = {
     "not_equal": "!=",
 }
 
+_LIBRARIES = frozenset({"np", "numpy", "cr", "chainrule", "special", "scipy"})  # as people call them
 _ASSIGNMENT = re.compile(r"([^\W\d]\w*)\s*(?:=|[-+*/@%]=|\*\*=|//=)(?!=)")
 
 
@@ -209,22 +212,76 @@ def name_nodes(
 
 
 def variables(nodes: Sequence[Node]) -> dict[Node, str]:
-    """Return the user's variables: a line ``v = a + b * c`` gives the last of its nodes the name v."""
+    """Return the user's variables: a line ``v = a + b * c`` gives the last of its nodes the name v.
+
+    Where the line calls a function of the user's own, what that returns was made on other lines, and has
+    no name.
+    """
     inner = {(source, node.location) for node in nodes for source in node.inputs}
     found: dict[Node, str] = {}
     for node in nodes:
         if node.location is not None and (node, node.location) not in inner:
-            variable = _assigned_variable(node.location.code)
-            if variable:
+            variable, called = _assigned_variable(node.location.code)
+            if variable and called in ("", node.primitive.name):
                 found[node] = variable
     return found
 
 
 @lru_cache(maxsize=4096)
-def _assigned_variable(code: str) -> str:
-    """Return the variable to which a line assigns, if it is a plain assignment."""
+def _assigned_variable(code: str) -> tuple[str, str]:
+    """Return the variable to which a line assigns, if that is all it does, and the function that it calls.
+
+    The function is left out where its result is surely made on this line: an operator, a call of NumPy or of
+    an array's method.
+    """
     match = _ASSIGNMENT.match(code)
-    return match[1] if match else ""
+    if match is None:
+        return "", ""
+    statement = _parsed(code)
+    if statement is None:
+        return match[1], ""
+    if isinstance(statement, ast.AugAssign):
+        return match[1], ""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) > 1:
+        return "", ""
+    value = statement.value
+    if isinstance(value, ast.Call):
+        return match[1], _called(value.func)
+    made_here = isinstance(value, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Subscript | ast.Attribute)
+    return (match[1] if made_here else ""), ""
+
+
+def _parsed(code: str) -> ast.stmt | None:
+    """Return a line's one statement, open brackets closed; ``pass`` for several, None for a part of one."""
+    closers = "".join({"(": ")", "[": "]", "{": "}"}[sign] for sign in reversed(_open_brackets(code)))
+    try:
+        statements = ast.parse(code + closers).body
+    except (SyntaxError, ValueError):
+        return None
+    return statements[0] if len(statements) == 1 else ast.Pass()
+
+
+def _open_brackets(code: str) -> list[str]:
+    waiting: list[str] = []
+    for sign in code:
+        if sign in "([{":
+            waiting.append(sign)
+        elif sign in ")]}" and waiting:
+            waiting.pop()
+    return waiting
+
+
+def _called(function: ast.expr) -> str:
+    """Return the name of a function that may be the user's own; empty for NumPy's and arrays' methods."""
+    if isinstance(function, ast.Name):
+        return function.id
+    if not isinstance(function, ast.Attribute):
+        return "?"
+    root = function.value
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    known = isinstance(root, ast.Name) and root.id in _LIBRARIES
+    return "" if known or function.attr in METHODS else function.attr
 
 
 def _free(name: str, taken: dict[str, int]) -> str:

@@ -16,7 +16,7 @@ from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT
 
 if TYPE_CHECKING:
-    from chainrule.explanations.explanation import Explanation
+    from chainrule.explanations.record import Record
 
 FEW, SHORT = 4, 24  # entries of an array that stand in a box, and characters
 RETURNED = "←\N{NO-BREAK SPACE}"  # before what comes back as a whole
@@ -112,7 +112,7 @@ def _entries(array: Any) -> str:
     return number(array)
 
 
-def picture_of(explanation: Explanation, paths: Any = None) -> Picture:
+def picture_of(explanation: Record, paths: Any = None) -> Picture:
     """Return the picture of an explanation.
 
     Parameters
