@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, SettingError, TraceError, TraceValueError
@@ -311,6 +312,98 @@ def test_so_are_globals_and_those_of_functions_that_it_calls(monkeypatch):
     assert_array_equal(gradient(np.ones(2)), [2, 2])
     monkeypatch.setattr(sys.modules[__name__], "FACTOR", 5.0)
     assert_array_equal(gradient(np.ones(2)), [5, 5])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (True, False),
+        ("double", "treble"),
+        (None, False),
+        ([np.ones(2), 2.0], [np.ones(2), 3.0]),
+        ((1.0, (2.0, 3.0)), (1.0, (2.0, 4.0))),
+        ({"scale": 2.0}, {"scale": 5.0}),
+        (np.sin, np.cos),
+    ],
+    ids=str,
+)
+def test_whatever_is_bound_anew_is_noticed(first, second):
+    def value(given, x):
+        if given is None or isinstance(given, bool | str):
+            return x * (2.0 if given in (None, True, "double") else 3.0)
+        if isinstance(given, dict):
+            return x * given["scale"]
+        if callable(given):
+            return given(x)
+        return x * given[1] if isinstance(given, list) else x * given[1][1]
+
+    x, now = np.array([0.5, 1.5]), first
+    fast = cr.compile(lambda x: value(now, x))
+    assert_allclose(fast(x), value(first, x), rtol=1e-15)
+    now = second
+    assert_allclose(fast(x), value(second, x), rtol=1e-15)
+
+
+def test_an_entry_of_a_list_or_dictionary_that_is_replaced_is_noticed():
+    layers, table = [np.ones(2), 2.0 * np.ones(2)], {"shift": 1.0}
+    fast = cr.compile(lambda x: layers[0] * x + layers[1] + table["shift"])
+    assert_array_equal(fast(np.ones(2)), [4, 4])
+    layers[0] = np.array([3.0, 4.0])
+    assert_array_equal(fast(np.ones(2)), [6, 7])
+    table["shift"] = 0.0
+    assert_array_equal(fast(np.ones(2)), [5, 6])
+
+
+class Tripling:
+    def __call__(self, x):
+        return tripled(x)
+
+    def called(self, x):
+        return self(x)
+
+
+@pytest.mark.parametrize(
+    "function", [Tripling(), Tripling().called, functools.partial(tripled), cr.compile(tripled), [tripled][0]]
+)
+def test_what_is_behind_objects_methods_and_partial_functions_is_seen(function, monkeypatch):
+    fast = cr.compile(function)
+    assert fast(1.0) == 2.0
+    monkeypatch.setattr(sys.modules[__name__], "FACTOR", 5.0)
+    assert fast(1.0) == 5.0
+
+
+def test_what_a_function_changes_itself_does_not_have_it_compiled_again():
+    calls, shapes = [], {}
+
+    def noted(x):
+        calls.append(x)
+        shapes[x.shape] = x
+        return 2 * x
+
+    fast = cr.compile(noted)
+    for _ in range(5):
+        fast(np.ones(2))
+    assert len(calls) <= 2
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda row, square: np.broadcast_to(row, square.shape) @ square,
+        lambda row, square: np.broadcast_to(row[:, None], square.shape) @ square,
+        lambda row, square: square @ np.broadcast_to(row, square.shape),
+        lambda row, square: square @ np.broadcast_to(row[:, None], square.shape),
+        lambda row, square: square.T @ np.broadcast_to(row, square.shape).T,
+        lambda row, square: square[::2] @ square[:, ::2],
+        lambda row, square: square[::-1] @ square[:, ::-1],
+    ],
+    ids=("rows", "columns", "rows right", "columns right", "transposed", "every second", "backwards"),
+)
+def test_large_products_of_views(product):
+    row, square = A(300), A((300, 300))
+    fast = cr.compile(product)
+    assert_allclose(fast(row, square), product(row, square), rtol=1e-9, atol=1e-9)
+    assert "gemm(" in fast.source
 
 
 @pytest.mark.parametrize("given", [3, "x * 2", None])

@@ -217,3 +217,10 @@ def test_fits_with_ever_new_optimizers_do_not_pile_up():
         net.fit(A(size=(4, 3)), [0, 1, 0, 1], epochs=1, optimizer=sgd())
     gc.collect()
     assert len(net._learning._epochs) <= 8
+
+
+def test_a_product_with_an_operand_that_is_broadcast_along_its_columns():
+    r = np.random.default_rng(0)
+    A, B = r.normal(size=(16, 30)), r.normal(size=(30, 64))
+    product = cr.compile(lambda A, B: A @ np.broadcast_to(B[:, :1], (30, 8)))
+    np.testing.assert_allclose(product(A, B), A @ np.broadcast_to(B[:, :1], (30, 8)), rtol=1e-12)

@@ -108,13 +108,71 @@ def test_loops_count_in_steps_and_may_be_empty():
 def test_a_name_may_be_used_again_for_another_kind():
     body = """
 part = 0.25
+result = 0
 for i in range(last):
     part = 0
     for j in range(3):
         part = part + j
-return part
+    result = result + part
+return result
 """
-    assert compiled(body)(0, 2) == 3
+    assert compiled(body)(0, 2) == 6
+
+
+def test_each_branch_begins_with_the_same_names():
+    body = """
+x = 0.5
+y = 0
+if first > 0:
+    x = 7
+    y = x
+else:
+    y = int64(x * 8.0)
+return y
+"""
+    assert compiled(body)(1) == 7
+    assert compiled(body)(0) == 4
+
+
+def test_the_variable_of_a_loop_may_be_known_before():
+    body = """
+x = 7
+total = 0
+for i in range(first):
+    total = total * 100 + x
+    for x in range(last):
+        total = total + 0
+return total * 100 + x
+"""
+    assert compiled(body)(3, 5) == 7040404
+    assert compiled(body)(2, 0) == 70707
+
+
+def test_whole_numbers_of_64_bits_are_what_is_written():
+    largest, half = 2**64 - 1, 2**63
+    assert compiled(f"return where(float64({largest}) == 18446744073709551615.0, 1, 0)")() == 1
+    assert compiled(f"return where(first < {half}, 1, 0) + where(uint64(first) < {largest}, 2, 0)")(-2) == 3
+    assert compiled(f"return -{half}")() == -half
+
+
+def test_sizes_have_64_bits():
+    assert compiled("return abs(int8(first))")(-128) == 128
+    assert compiled("return where(abs(uint64(first)) > uint64(5), 1, 0)")(-1) == 1
+
+
+@pytest.mark.parametrize("name", ["powf", "pow", "fmod", "memcpy", "memset", "nearbyint", "数", "ﬁt"])
+def test_a_function_may_be_called_as_one_of_the_c_library(name):
+    """What calls that one does not come back here."""
+    head = HEAD.replace("step", name)
+    body = "x = array(memory, 0, 0, float32)\nx[0] = x[0] ** x[1] + x[2] % x[3]\n"
+    body += "for i in range(4, last):\n    x[i] = 0.0\nreturn last"
+    lines = "".join(f"    {line}\n" for line in body.split("\n"))
+    x = np.full(1000, 3.0, np.float32)
+    x[:4] = 2.0, 0.7, 5.0, 3.0
+    table = np.array([x.ctypes.data])
+    assert build(head + lines, name, "<body>").load()(table.ctypes.data, 0, x.size) == x.size
+    assert x[0] == pytest.approx(2**0.7 + 2)
+    assert not x[4:].any()
 
 
 @pytest.mark.parametrize(
@@ -122,6 +180,15 @@ return part
     [
         ("x = 0.5\nfor i in range(last):\n    y = x\n    x = first\nreturn first", 4),
         ("x = 0.5\nif last > 0:\n    x = 1\nreturn int64(x)", 4),
+        (
+            "x = 0.5\nfor i in range(last):\n    y = x\n    for x in range(3):\n        y = 0.0\nreturn 0",
+            4,
+        ),
+        ("x = 0.5\nfor i in range(last):\n    x = 1\nreturn int64(x)", 4),
+        ("for i in range(last):\n    x = 1\nreturn x", 3),
+        ("if last > 0:\n    x = 1\nreturn x", 3),
+        ("return first + 18446744073709551616", 1),
+        ("return first + 18446744073709551615", 1),
         ("return nowhere", 1),
         ("return first[0]", 1),
         ("while last > 0:\n    last = last - 1\nreturn last", 1),

@@ -10,7 +10,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from chainrule.compiler import lower, passes, rows
+from chainrule.compiler import lower, passes, products, rows
 from chainrule.compiler.waiting import must_wait
 from chainrule.nn.architecture import read_settings
 from chainrule.training.optimizers import optimizer
@@ -137,11 +137,12 @@ def noted(code, thread):
     return notes
 
 
+SMALL = 64  # iterations from which a stage is shared here
 CASES = {
-    "adam": ([40, 48, 32, 3], 96, "relu", "cross_entropy", "adam"),
-    "odd sizes": ([37, 51, 2], 83, "tanh", "mse", "momentum"),
-    "wide": ([24, 130, 5], 64, "sigmoid", "quadratic", "sgd"),
-    "blas": ([200, 160, 2], 128, "relu", "cross_entropy", "adam"),
+    "adam": ([40, 9], 32, "relu", "cross_entropy", "adam"),
+    "odd sizes": ([19, 27, 2], 35, "tanh", "mse", "momentum"),
+    "wide": ([12, 50, 5], 32, "sigmoid", "quadratic", "sgd"),
+    "blas": ([40, 33, 2], 37, "relu", "cross_entropy", "sgd"),
 }
 
 
@@ -151,11 +152,15 @@ def code(request):
     architecture = read_settings(sizes, activation, cost, None, None, "float32")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows, "SHARED_FROM", 0)  # small steps too
-        patch.setattr(passes, "WORTH_SHARING", 512)
-        patch.setattr(lower, "WORTH_SHARING", 512)
-        patch.setattr(rows, "WORTH_SHARING", 512)
+        for module in (passes, lower, rows):
+            patch.setattr(module, "WORTH_SHARING", SMALL)
+        if request.param == "blas":
+            patch.setattr(products, "BLAS_FROM", 2 * 37 * 40 * 33)
         graph = step_graph(architecture.cost_graph(batch), optimizer(update))
-        return rows.RowsCode(*rows.training_step(graph))
+        code = rows.RowsCode(*rows.training_step(graph))
+    assert ("gemm(" in code.source) == (request.param == "blas")
+    assert {stage.sharing for stage in code.lowered.stages} == {"rows", "columns", "each", "one"}
+    return code
 
 
 def test_no_thread_touches_what_the_other_writes_at_the_same_time(code):

@@ -159,6 +159,17 @@ def test_a_copy_or_a_pickle_goes_on_with_the_same_bits(copied, optimizer):
     assert other.history.cost == net.history.cost
 
 
+def test_a_copy_goes_on_with_an_optimizer_of_ones_own():
+    mine = adam(0.8, 0.9)
+    net = cr.Network([2, 3, 3], seed=1)
+    net.fit(X, [0, 1, 2] * 4, epochs=2, optimizer=mine)
+    other = copy.deepcopy(net)
+    for one in (net, other):
+        one.fit(X, [0, 1, 2] * 4, epochs=1, optimizer=mine)
+    for name, value in net.parameters.items():
+        np.testing.assert_array_equal(other.parameters[name], value)
+
+
 def test_an_optimizer_with_settings_of_its_own_is_pickled():
     mine = adam(0.8, 0.9)
     again = pickle.loads(pickle.dumps(mine))

@@ -76,11 +76,10 @@ def _matrix(lowerer: Lowerer, source: Node) -> _Matrix:
     rows, columns = source.shape
     if len(found) == 1 and isinstance(found[0], Access):
         place = found[0].place
-        steps = dict(place.terms)
-        across, along = steps.get("r", columns), steps.get("c", 1)
-        if not place.constant and along == 1 and across >= columns:
-            return _Matrix(found[0].buffer, transposed=False, step=across)
-        across, along = steps.get("r", 1), steps.get("c", rows)
-        if not place.constant and across == 1 and along >= rows:
-            return _Matrix(found[0].buffer, transposed=True, step=along)
+        steps = {**dict.fromkeys("rc", 0), **dict(place.terms)}  # 0: the same entry all along an axis
+        across, along = (1 if rows == 1 else steps["r"], 1 if columns == 1 else steps["c"])
+        if not place.constant and along == 1 and (rows == 1 or across >= columns):
+            return _Matrix(found[0].buffer, transposed=False, step=max(across, columns))
+        if not place.constant and across == 1 and (columns == 1 or along >= rows):
+            return _Matrix(found[0].buffer, transposed=True, step=max(along, rows))
     return _Matrix(packed(lowerer, source, columns), transposed=False, step=columns)

@@ -83,7 +83,7 @@ def build(source: str, name: str, filename: str) -> MachineCode:
 def _compiled(source: str, name: str) -> MachineCode:
     import llvmlite.binding as llvm
 
-    from chainrule.compiler.translator import translate
+    from chainrule.compiler.translator import symbol_of, translate
 
     machine = target_machine()
     module = translate(source, name)
@@ -92,7 +92,9 @@ def _compiled(source: str, name: str) -> MachineCode:
     with _LOCK:
         _optimise(parsed, machine)
         declared = {used.name for used in parsed.functions if used.is_declaration}
-        return MachineCode(name, machine.emit_object(parsed), needs_blas=not declared.isdisjoint(BLAS))
+        return MachineCode(
+            symbol_of(name), machine.emit_object(parsed), needs_blas=not declared.isdisjoint(BLAS)
+        )
 
 
 def _optimise(module: Any, machine: Any) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import chainrule.primitives  # noqa: F401 - a function that is traced finds its operations in the registry
 from chainrule.compiler.block import Block
 from chainrule.compiler.cache import machine_code
-from chainrule.compiler.captured import Captured, key_of
+from chainrule.compiler.captured import Captured
 from chainrule.compiler.expand import Refusal
 from chainrule.compiler.loops import Buffer
 from chainrule.compiler.memory import OWN_SLOT
@@ -227,9 +227,10 @@ class Compiled:
             key = key, tuple([(name, _content(value)) for name, value in settings.items()])
         if self._captured is None:
             self._captured = Captured(self._function)
-        captured = self._captured.values() if self._captured else None
-        if captured is not None:
-            key = key, key_of(captured)
+        captured = None
+        if self._captured:
+            around, captured = self._captured.present()
+            key = key, around
         entry = self._made.get(key)
         if entry is None:
             entry = self._compile(key, arguments, settings, captured)
@@ -317,10 +318,10 @@ def compile(function: Function) -> Compiled:  # noqa: A001 - as `trace`, it is c
     function
         Any function that `chainrule.trace` can trace on shapes alone: it may not branch on values. What
         ``cr.grad`` and its kin return is one, too.
-        As in `chainrule.trace`, plain numbers given as arguments count as arrays of float64 or int64. Numbers
-        and arrays from around the function become part of the code; where such a name is bound anew, it is
-        compiled anew. What changes inside such an array or an object's attributes, and random numbers drawn
-        in the function, are those of the first call: give them as arguments.
+        As in `chainrule.trace`, plain numbers given as arguments count as arrays of float64 or int64. What
+        the function takes from around it becomes part of the code; where such a name is bound anew, or an
+        entry of such a list, it is compiled anew. What changes inside an array or an object's attributes,
+        and random numbers drawn in the function, are those of the first call: give them as arguments.
 
     Returns
     -------

@@ -24,7 +24,7 @@ def right_operand(lowerer: Lowerer, source: Node) -> Access:
         row = factors.get("k", 0)
         # A register must not run over the last row's end, which may be the end of the caller's memory.
         whole = row > 0 and place.constant % row + padded_row(source.shape[1], source.dtype) <= row
-        if factors.get("j", 1) == 1 and whole:
+        if factors.get("j", int(source.shape[1] == 1)) == 1 and whole:
             return access
     return Access(packed(lowerer, source, memory_row(source.shape[1], source.dtype)), index)
 

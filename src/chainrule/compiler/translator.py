@@ -57,8 +57,13 @@ RELATIONS: dict[type[ast.cmpop], str] = {
 PARAMETERS: tuple[Kind, ...] = (Pointer(INT64), INT64, INT64)
 
 
+def symbol_of(name: str) -> str:
+    """Return what the function ``name`` is called in the module: as no function of the C library is."""
+    return f"chainrule.{name}"
+
+
 def translate(source: str, name: str) -> ir.Module:
-    """Return the LLVM module of the function ``name`` in ``source``; it has the C signature of PARAMETERS.
+    """Return the LLVM module of the function in ``source``, called ``name``; PARAMETERS is its C signature.
 
     Raises
     ------
@@ -69,10 +74,10 @@ def translate(source: str, name: str) -> ir.Module:
     """
     tree = ast.parse(source)
     known = _imported(tree)
-    (function,) = [part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == name]
+    (function,) = [part for part in tree.body if isinstance(part, ast.FunctionDef)]
     module = ir.Module(name)
     shape = ir.FunctionType(llvm_type(INT64), [llvm_type(kind) for kind in PARAMETERS])
-    entry = ir.Function(module, shape, name)
+    entry = ir.Function(module, shape, symbol_of(name))
     entry.attributes.add("nounwind")
     _Translator(entry, known).function(function)
     return module
@@ -108,7 +113,10 @@ class _Variable:
 
 
 class _Translator:
-    """Appends the instructions of one function; ``loops`` are the ticks at which those around began."""
+    """Appends the instructions of one function; ``loops`` are the ticks at which those around began.
+
+    A loop or a branch leaves only those names behind that were known before it, of the same kind still.
+    """
 
     def __init__(self, entry: Any, known: dict[str, Any]) -> None:
         self.known = known
@@ -222,32 +230,33 @@ class _Translator:
         count.add_incoming(start, before)
         builder.cbranch(builder.icmp_signed("<", count, stop), inside, after)
         builder.position_at_end(inside)
-        self.variables.pop(name, None)
-        self.assign(name, (INT64, count))
+        known = dict(self.variables)
         self.loops.append(self.tick)
+        self.assign(name, (INT64, count))
         self.statements(statement.body)
         self.loops.pop()
+        self.variables = _unchanged(known, self.variables)
         if not builder.block.is_terminated:
             count.add_incoming(builder.add(count, count.type(step), flags=("nsw",)), builder.block)
             builder.branch(test)
         builder.position_at_end(after)
 
     def branch(self, statement: ast.If) -> None:
-        """Append ``if …: … else: …``; names that get another kind in there are unknown after it."""
-        before = dict(self.variables)
+        """Append ``if …: … else: …``."""
+        before = after_both = self.variables
         builder = self.builder
         condition = self.truth(statement.test)
         then, other, after = (builder.append_basic_block(part) for part in ("then", "else", "after"))
         builder.cbranch(condition, then, other)
         for block, body in ((then, statement.body), (other, statement.orelse)):
             builder.position_at_end(block)
+            self.variables = dict(before)
             self.statements(body)
+            after_both = _unchanged(after_both, self.variables)
             if not builder.block.is_terminated:
                 builder.branch(after)
         builder.position_at_end(after)
-        for name, variable in before.items():
-            if self.variables.get(name) is not variable:
-                self.variables.pop(name, None)
+        self.variables = after_both
 
     def truth(self, expression: ast.expr) -> Any:
         """Return a condition."""
@@ -352,16 +361,19 @@ class _Translator:
         first, *others = expression.values
         held = self.truth(first)
         for other in others:
-            decided: Typed = BOOLEAN, llvm_type(BOOLEAN)(int(isinstance(expression.op, ast.Or)))
+            is_or = isinstance(expression.op, ast.Or)
+            decided = partial(_same, (BOOLEAN, llvm_type(BOOLEAN)(int(is_or))))
             later = partial(self._decided, other)
-            pair = (
-                (partial(_same, decided), later) if decided[1].constant else (later, partial(_same, decided))
-            )
-            _, held = self._either(held, *pair)
+            _, held = self._either(held, *((decided, later) if is_or else (later, decided)))
         return BOOLEAN, held
 
     def _decided(self, expression: ast.expr) -> Typed:
         return BOOLEAN, self.truth(expression)
+
+
+def _unchanged(known: dict[str, _Variable], now: dict[str, _Variable]) -> dict[str, _Variable]:
+    """Return the names that are still what they were."""
+    return {name: variable for name, variable in known.items() if now.get(name) is variable}
 
 
 def _same(value: Typed) -> Typed:

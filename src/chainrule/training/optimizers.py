@@ -35,6 +35,10 @@ class Optimizer:
     def __repr__(self) -> str:
         return f"<Optimizer {self.name}>"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Optimizer:
+        """Return this one, which never changes: a copied network finds its state by it."""
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         if self.settings is None:
             return Optimizer, (self.name, self.init, self.update)

@@ -89,8 +89,8 @@ NAMED: dict[str, Kind] = {
 
 
 def plain(kind: Kind) -> Kind:
-    """Return the kind without the number that a literal has."""
-    return INT64 if isinstance(kind, Literal) else kind
+    """Return the kind without the number that a literal has; one beyond int64 is an uint64."""
+    return Integer(signed=kind.value < 1 << 63) if isinstance(kind, Literal) else kind
 
 
 def llvm_type(kind: Kind) -> Any:

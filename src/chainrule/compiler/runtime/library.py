@@ -92,6 +92,9 @@ def _size(kind: Kind) -> Call:
         return Call(kind, (kind,), lambda builder, x: Arithmetic(builder, x.type).absolute(x))
     if not isinstance(kind, Integer):
         raise refuse("abs", kind)
+    kind = Integer(64, kind.signed)
+    if not kind.signed:
+        return Call(kind, (kind,), lambda _, x: x)
 
     def generate(builder: Any, x: Any) -> Any:
         return builder.select(builder.icmp_signed("<", x, x.type(0)), builder.neg(x), x)

@@ -104,7 +104,15 @@ def _meeting(sign: str, a: Kind, b: Kind) -> Kind:
 
 
 def whole_number(value: int) -> Typed:
-    """Return a whole number that is written out in the source."""
+    """Return a whole number that is written out in the source.
+
+    Raises
+    ------
+    TypeError
+        If it has more than 64 bits.
+    """
+    if not -(1 << 63) <= value < 1 << 64:
+        raise TypeError(f"{value} has more than 64 bits")
     return Literal(value=value), llvm_type(INT64)(value)
 
 
@@ -167,7 +175,7 @@ def _divided(builder: Any, sign: str, kind: Integer, x: Any, y: Any) -> Any:
 
 def compare(builder: Any, relation: str, left: Typed, right: Typed) -> Typed:
     """Return the truth of ``left relation right``; with NaN only ``!=`` holds."""
-    (a, x), (b, y) = left, right
+    (a, x), (b, y) = ((plain(kind), value) for kind, value in (left, right))
     mixed = {a, b} & {Integer(signed=False)} and any(isinstance(k, Integer) and k.signed for k in (a, b))
     kind = Integer(128) if mixed else common(a, b)
     x, y = convert(builder, x, a, kind), convert(builder, y, b, kind)
