@@ -200,7 +200,7 @@ BAD = [
     ("model.py:neuron --at w=int64 --gradient", "no real numbers"),
     (
         "model.py:branches --at x=1.5",
-        "model.py:31: `return x if x > 0 else -x`: what happens here (a branch, a mask as in x[x > 0]) depends on the value of x",
+        "model.py:31: `return x if x > 0 else -x`: what happens here (a branch, a mask as in x[x > 0])",
     ),
     ("model.py:fails --at x=1.5", 'model.py:35: `raise KeyError("no such thing")`: KeyError'),
     ("model.py:worded --at x=1.5", "model.py:worded: the function returned a str"),

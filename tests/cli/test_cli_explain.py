@@ -118,6 +118,35 @@ def test_forms_and_files(cli, tmp_path, form, words):
     assert (tmp_path / "result").read_text(encoding="utf-8") == printed.out
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.svg", "<svg"),
+        ("a.HTML", "<!DOCTYPE html>"),
+        ("a.json", "{"),
+        ("a.tex", "\\begin{align*}"),
+        ("a.txt", "a*b  at a = 2"),
+        ("a", "a*b  at a = 2"),
+    ],
+)
+def test_the_suffix_of_the_file_chooses_the_form(cli, tmp_path, name, words):
+    assert cli("explain", "a*b", "a=2", "b=3", "--out", name).code == 0
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(words)
+
+
+def test_an_option_wins_over_the_suffix(cli, tmp_path):
+    assert cli("explain", "a*b", "a=2", "b=3", "--out", "a.svg", "--format", "text").code == 0
+    assert (tmp_path / "a.svg").read_text(encoding="utf-8").startswith("a*b  at")
+    assert cli("explain", "a*b", "a=2", "b=3", "--out", "a.svg", "--json", "--format", "json").code == 0
+    assert json.loads((tmp_path / "a.svg").read_text(encoding="utf-8"))["value"] == 6
+
+
+def test_what_is_not_differentiated_by_can_be_nudged(cli):
+    result = cli("explain", "a*b", "a=2", "b=3", "--wrt", "a", "--nudge", "b=0.5")
+    assert (result.code, result.err) == (0, "")
+    assert "  predicted change: dJ/db · ε = 2 · 0.5 = 1" in result.out.splitlines()
+
+
 def test_a_model(cli, flowers, flower_model):
     model = ["--model", flower_model, "--data", flowers]
     result = cli("explain", *model, "--sample", 4, "--parameter", "W1[1,3]")
@@ -148,11 +177,13 @@ UNUSABLE = [
     (["a", "a=1", "--nudge", "a=x"], "must be a finite number"),
     (["a", "a=1", "--nudge", "b=1"], "there is no 'b'"),
     (["a", "a=1", "--paths", "b"], "there is no 'b'"),
-    (["a", "a=1", "--paths", "a", "--format", "latex"], "--paths is for an explanation"),
-    (["a", "a=1", "--nudge", "a=1", "--format", "svg"], "--nudge is for an explanation"),
+    (["a", "a=1", "--paths", "a", "--format", "latex"], "--paths cannot be written as latex"),
+    (["a", "a=1", "--nudge", "a=1", "--format", "svg"], "--nudge cannot be written as svg"),
     (["a", "a=1", "--sample", "0"], "--sample is for a network"),
     (["a", "a=1", "--out", "no/folder/file"], "no/folder"),
     (["a", "--model", "m.safetensors", "--data", "digits"], "there is no formula, so 'a'"),
+    (["--wrt", "W1", "--model", "m.safetensors", "--data", "digits"], "by --parameter W1"),
+    (["a", "a=1", "--json", "--format", "svg"], "--json and --format svg ask for two forms"),
     (["--model", "m.safetensors"], "Name it with --data"),
     (["--model", "m.safetensors", "--data", "digits"], "m.safetensors"),
 ]

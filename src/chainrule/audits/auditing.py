@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.audits.audited import Audited, judge, resettled
 from chainrule.audits.derivation import Derivation
-from chainrule.audits.findings import Audited, all_explained, convention, findings, judge
+from chainrule.audits.findings import all_explained, convention, findings
 from chainrule.audits.functions import derivation_of
 from chainrule.audits.implicit import set_apart, with_intermediates
 from chainrule.audits.notes import notes
@@ -101,6 +102,9 @@ def _audited(derivation: Derivation, cost: Any = None) -> Audited:
     apart = set_apart(derivation)
     if apart is not derivation:
         derivation, audited = apart, judge(apart, cost)
+    again = resettled(audited)
+    if again is not derivation:
+        derivation, audited = again, judge(again, cost)
     extended = with_intermediates(audited)
     if extended is derivation:
         return audited

@@ -24,6 +24,8 @@ from chainrule.rewrites import simplify
 MOST_TRIED = 16  # for one claim
 MOST_READ = 40  # in one audit
 LONGEST = 100
+IMPORT = re.compile(r"^\s*import numpy(?: as (\w+))?", re.MULTILINE)
+CALLED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\(")
 
 
 class Correction(NamedTuple):
@@ -142,7 +144,9 @@ def _derivatives(before: str, after: str, formula: str) -> Iterator[str]:
 
 
 def _with_path(statement: Statement, case: Case) -> Iterator[str]:
-    """Yield the statement with the share of each path added."""
+    """Yield the statement adding up, then with the share of each path added."""
+    if isinstance(statement.node, ast.Assign) and len(statement.node.targets) == 1:
+        yield f"{statement.target} += {statement.source(statement.value)}"
     for _, share in case.truths.shares(case.variable):
         text = _written(case, share)
         if text:
@@ -196,5 +200,15 @@ def _written(case: Case, node: Node) -> str:
         return ""
     if np.size(simple.outputs[0].value) > 1 and simple.outputs[0].primitive is CONSTANT:
         return ""
-    text = re.sub(r"\s+", " ", spelled(simple.outputs[0], known))
+    text = _runnable(re.sub(r"\s+", " ", spelled(simple.outputs[0], known)), case.derivation.source)
     return text if len(text) <= LONGEST and "…" not in text else ""
+
+
+def _runnable(text: str, source: str) -> str:
+    """Return a formula with NumPy's functions as the script calls them; empty where it cannot run there."""
+    imported = IMPORT.search(source)
+    if imported is None:
+        return "" if CALLED.search(text) else text
+    if any(not hasattr(np, name) for name in CALLED.findall(text)):
+        return ""
+    return CALLED.sub(rf"{imported[1] or 'numpy'}.\1(", text)

@@ -57,6 +57,8 @@ class Claim:
     final
         Whether the variable is one that the computation starts from (a parameter or data), so that no other
         claim needs to read it; no common factor such as m is then accepted.
+    others
+        Further variables that the name may mean, where it fits none of them in the script as it is.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Claim:
     lines: tuple[int, ...]
     text: str
     final: bool
+    others: tuple[tuple[str, Node], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ class Derivation:
     rewritten
         ``rewritten(line, statement)``: the derivation of the same script with the statement at ``line``
         replaced, with the same leaves' values; None if it cannot be read then. None for functions.
+    tried
+        ``tried(line, statement)``: what the script's values are then, as a `Trial`, which is quicker.
     source
         The script's text; empty for functions.
     shown_cost
@@ -104,6 +109,7 @@ class Derivation:
     names: Mapping[Node, str]
     lines: Mapping[Node, int] = field(default_factory=dict)
     rewritten: Callable[[int, str], Derivation | None] | None = None
+    tried: Callable[[int, str], Any] | None = None
     source: str = ""
     shown_cost: Node | None = None
     guards: tuple[Node, ...] = ()

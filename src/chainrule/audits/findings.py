@@ -2,123 +2,162 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from chainrule.audits.audited import Audited
 from chainrule.audits.corrections import correct
-from chainrule.audits.derivation import Derivation, Leaf
 from chainrule.audits.diagnosis.case import Case, Diagnosis, Kind
-from chainrule.audits.diagnosis.numbers import stands_for_values
 from chainrule.audits.diagnosis.searching import diagnose
-from chainrule.audits.judging import Judge, Judgement
-from chainrule.audits.points import NEAR, Points, same_shape
+from chainrule.audits.edits import Edit
+from chainrule.audits.judging import mentions
+from chainrule.audits.points import same_shape
+from chainrule.audits.repairs import Repair, Repairs
 from chainrule.audits.report import Finding, Status
-from chainrule.audits.truths import Truths
 from chainrule.explanations.formulas import number
-from chainrule.graph.node import CONSTANT
 from chainrule.graph.order import ancestors
 from chainrule.text import say
 
-
-class Audited(NamedTuple):
-    """The comparison, what was found of each claim, and which of them are right."""
-
-    judge: Judge
-    judgements: list[Judgement]
-    statuses: list[Status]
-
-    @property
-    def wrong(self) -> int:
-        """How many lines are wrong by themselves."""
-        places = [n for n, status in enumerate(self.statuses) if status is Status.WRONG]
-        return len({self.judgements[n].claim.line or -1 - n for n in places})
-
-
-def judge(derivation: Derivation, cost: Any = None) -> Audited:
-    """Return what is right and what is wrong, by the derivation's cost or another one."""
-    truths = Truths(derivation, derivation.cost if cost is None else cost)
-    wanted = [truths.cost, *[claim.node for claim in derivation.claims]]
-    wanted += [truths.of(claim.of) for claim in derivation.claims]
-    far = _judged(derivation, truths, Points(derivation.leaves, wanted, truths.cost))
-    if not far.wrong:
-        return far
-    # Farther away a script may take other branches than those that were read.
-    near = _judged(derivation, truths, Points(derivation.leaves, wanted, truths.cost, NEAR))
-    best = near if near.wrong < far.wrong else far
-    settled = _settled(derivation, truths)
-    if not best.wrong:
-        return best
-    fixed = _judged(derivation, truths, Points(settled, wanted, truths.cost))
-    return fixed if len(fixed.judge.points) > 1 and fixed.wrong < best.wrong else best
-
-
-def _settled(derivation: Derivation, truths: Truths) -> tuple[Leaf, ...]:
-    """Return the leaves, those fixed whose number is written in a claim again, such as a threshold."""
-    made = set(ancestors([claim.node for claim in derivation.claims])) - set(ancestors([truths.cost]))
-    constants = {abs(float(np.ravel(n.value)[0])) for n in made if n.primitive is CONSTANT and n.size == 1}
-    twins = {_amount(leaf) for leaf in derivation.leaves if leaf.node in made and leaf.node.size == 1}
-    written = (constants - {0.0, 0.5, 1.0, 2.0}) | twins
-    return tuple(
-        replace(leaf, free=leaf.free and not (leaf.node.size == 1 and _amount(leaf) in written))
-        for leaf in derivation.leaves
-    )
-
-
-def _amount(leaf: Leaf) -> float:
-    return abs(float(np.ravel(leaf.value)[0]))
-
-
-def _judged(derivation: Derivation, truths: Truths, points: Points) -> Audited:
-    comparison = Judge(derivation, truths, points)
-    judgements = comparison.judgements()
-    statuses: list[Status] = []
-    for place in range(len(judgements)):
-        statuses.append(_status(comparison, place, judgements, statuses))
-    return Audited(comparison, judgements, statuses)
-
-
-def _status(comparison: Judge, place: int, judgements: list[Judgement], before: Sequence[Status]) -> Status:
-    judgement = judgements[place]
-    if judgement.right:
-        return Status.RIGHT
-    above = [before[number] for number in judgement.upstream]
-    if judgement.locally_right:
-        return Status.INHERITED if any(status is not Status.RIGHT for status in above) else Status.RIGHT
-    if stands_for_values(Case(comparison, place, judgements)):
-        return Status.RIGHT if all(status is Status.RIGHT for status in above) else Status.INHERITED
-    return Status.WRONG
+COPY = re.compile(r"[^=]+=\s*([\w.]+)\s*(?:#.*)?")
 
 
 def findings(audited: Audited) -> tuple[Finding, ...]:
-    """Return a finding for each claim."""
-    return tuple([_finding(audited, place) for place in range(len(audited.judgements))])
+    """Return a finding for each claim, and one for a line that is wrong and whose value is no claim."""
+    repairs = Repairs(audited.judge.derivation)
+    wrong = [place for place, status in enumerate(audited.statuses) if status is Status.WRONG]
+    repair = repairs.of(audited, wrong) if audited.wrong > 1 else None
+    found = {place: _diagnosed(audited, place, None if repair else repairs) for place in wrong if not repair}
+    if repair is not None:
+        found = dict.fromkeys(wrong, repair)
+    behind = _behind(audited, found)
+    rows: list[Finding] = []
+    rooted: set[int] = set()
+    for place in range(len(audited.judgements)):
+        why = found.get(place)
+        if isinstance(why, Repair):
+            if why.line not in rooted and _root_of(audited, why) is None:
+                rows.append(_of_line(audited, why))
+            rooted.add(why.line)
+        row = _finding(audited, place, why)
+        if place in behind:
+            root = audited.judgements[behind[place]].claim
+            message = say("audit.follows", name=root.name, line=root.line)
+            row = replace(_plain(audited, place), status=Status.INHERITED, message=message)
+        rows.append(row)
+    return tuple(rows)
 
 
-def _finding(audited: Audited, place: int) -> Finding:
-    judgement, status = audited.judgements[place], audited.statuses[place]
+def _behind(audited: Audited, found: Mapping[int, Diagnosis | Repair]) -> dict[int, int]:
+    """Return the unexplained wrong claims that are computed from an earlier wrong one, each with that one."""
+    behind: dict[int, int] = {}
+    wrong = sorted(found)
+    for count, place in enumerate(wrong):
+        why = found[place]
+        if isinstance(why, Diagnosis) and why.kind is Kind.OTHER:
+            made = set(ancestors([audited.judgements[place].claim.node]))
+            above = [first for first in wrong[:count] if audited.judgements[first].claim.node in made]
+            own = audited.judgements[place].claim.line
+            above = [first for first in above if audited.judgements[first].claim.line != own]
+            if above:
+                behind[place] = behind.get(above[0], above[0])
+    return behind
+
+
+def _diagnosed(audited: Audited, place: int, repairs: Repairs | None) -> Diagnosis | Repair:
+    """Return why a claim is wrong: one change of its nodes, or one of a line's text."""
+    diagnosis = diagnose(Case(audited.judge, place, audited.judgements))
+    if repairs is not None and _is_doubtful(diagnosis):
+        return repairs.of(audited, [place]) or diagnosis
+    return _of_copied(audited, place, diagnosis) or diagnosis
+
+
+def _of_copied(audited: Audited, place: int, diagnosis: Diagnosis) -> Repair | None:
+    """Return the line that made a wrong value, where the claim is its plain copy and others read it, too."""
+    derivation, claim = audited.judge.derivation, audited.judgements[place].claim
+    copied = COPY.fullmatch(claim.text)
+    line = derivation.lines.get(claim.node, 0)
+    if copied is None or line in (0, *claim.lines) or diagnosis.kind in (Kind.WRONG_VALUE, Kind.SHAPE):
+        return None
+    readers = [
+        other
+        for other, status in zip(audited.judgements, audited.statuses, strict=True)
+        if status is not Status.RIGHT and other.claim is not claim and mentions(other.claim.text, copied[1])
+    ]
+    if not readers:
+        return None
+    judgement = audited.judgements[place]
+    edit = Edit(0, "", diagnosis.kind, diagnosis.reason, diagnosis.details)
+    return Repair(line, edit, (place,), copied[1], judgement.claimed[0], judgement.target[0])
+
+
+def _is_doubtful(diagnosis: Diagnosis) -> bool:
+    """Return whether a diagnosis explains the numbers in a way that nobody would have written."""
+    factor = str(diagnosis.details.get("factor", ""))
+    odd = factor.startswith("1 / ") or (factor[:1].isdigit() and factor not in ("2", "0.5"))
+    missing = diagnosis.kind is Kind.MISSING_FACTOR and odd
+    elsewhere = diagnosis.kind is Kind.ACTIVATION_DERIVATIVE and not diagnosis.edits
+    return diagnosis.kind is Kind.OTHER or missing or elsewhere
+
+
+def _root_of(audited: Audited, repair: Repair) -> int | None:
+    """Return the wrong claim that the repaired line makes; None if its value is no claim."""
+    for place in repair.places:
+        claim = audited.judgements[place].claim
+        if repair.line in claim.lines and (len(repair.places) == 1 or repair.name == claim.name):
+            return place
+    own = [place for place in repair.places if repair.line in audited.judgements[place].claim.lines]
+    return own[0] if own else None
+
+
+def _of_line(audited: Audited, repair: Repair) -> Finding:
+    """Return the finding of a line whose value no name announces as a derivative."""
+    rows = audited.judge.derivation.source.splitlines()
+    code = rows[repair.line - 1].strip() if 0 < repair.line <= len(rows) else ""
+    worst: tuple[tuple[int, ...], float | None, float | None, float] = (), None, None, 1.0
+    if repair.claimed is not None and repair.true is not None:
+        worst = _worst(repair.claimed, repair.true)
+    index, claimed, true, error = worst
+    message = say(f"audit.reason.{repair.edit.reason}", **repair.edit.details)
+    return Finding(
+        repair.name, repair.line, (repair.line,), Status.WRONG, repair.edit.kind, claimed, true, index, error,
+        message, repair.edit.text, verified=bool(repair.edit.text), code=code,
+    )  # fmt: skip
+
+
+def _plain(audited: Audited, place: int) -> Finding:
+    """Return the finding of a claim with its numbers, before anything is said of it."""
+    judgement = audited.judgements[place]
     claim = judgement.claim
     index, claimed, true, error = _worst(judgement.claimed[0], judgement.target[0])
-    if status is Status.RIGHT:
-        return Finding(
-            claim.name, claim.line, claim.lines, status, None, claimed, true, index, error,
-            say("audit.right", name=claim.name, of=claim.of_name), code=claim.text.strip(),
-        )  # fmt: skip
-    if status is Status.INHERITED:
-        root = audited.judgements[_root(audited, place)].claim
-        message = say("audit.inherited", name=root.name, line=root.line)
-        return Finding(
-            claim.name, claim.line, claim.lines, status, None, claimed, true, index, error, message,
-            code=claim.text.strip(),
-        )  # fmt: skip
-    case = Case(audited.judge, place, audited.judgements)
-    diagnosis = diagnose(case)
-    correction = correct(case, diagnosis)
     return Finding(
-        claim.name, claim.line, claim.lines, status, diagnosis.kind, claimed, true, index, error,
-        message_of(diagnosis), correction.text, correction.verified, diagnosis.paths, claim.text.strip(),
+        claim.name, claim.line, claim.lines, audited.statuses[place], None, claimed, true, index, error, "",
+        code=claim.text.strip(),
+    )  # fmt: skip
+
+
+def _finding(audited: Audited, place: int, why: Diagnosis | Repair | None) -> Finding:
+    plain, claim = _plain(audited, place), audited.judgements[place].claim
+    if plain.status is Status.RIGHT:
+        return replace(plain, message=say("audit.right", name=claim.name, of=claim.of_name))
+    if isinstance(why, Repair):
+        if _root_of(audited, why) != place:
+            message = say("audit.inherited", name=why.name, line=why.line)
+            return replace(plain, status=Status.INHERITED, message=message)
+        return replace(
+            _of_line(audited, why), name=claim.name, lines=claim.lines, claimed=plain.claimed,
+            true=plain.true, index=plain.index, relative_error=plain.relative_error,
+        )  # fmt: skip
+    if why is None:
+        root = audited.judgements[_root(audited, place)].claim
+        return replace(plain, message=say("audit.inherited", name=root.name, line=root.line))
+    correction = correct(Case(audited.judge, place, audited.judgements), why)
+    return replace(
+        plain, kind=why.kind, message=message_of(why), correction=correction.text,
+        verified=correction.verified, paths=why.paths,
     )  # fmt: skip
 
 

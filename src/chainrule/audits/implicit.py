@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from chainrule.audits.audited import Audited
 from chainrule.audits.derivation import Claim, Derivation
 from chainrule.audits.diagnosis.case import Case
 from chainrule.audits.diagnosis.expression import using
-from chainrule.audits.findings import Audited
 from chainrule.audits.report import Status
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.order import ancestors

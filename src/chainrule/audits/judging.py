@@ -193,6 +193,14 @@ class Judge:
         fits = any(node is claim.node and variable is claim.of for node, variable in pairs)
         return [pair for pair in pairs if pair[0] is not claim.node] if fits else []
 
+    def wrong_round(self, place: int, factor: float) -> tuple[Node, Node] | None:
+        """Return the claim in another round of a loop that is wrong, with its variable; None if none is."""
+        for node, of in self.rounds[place]:
+            true = [factor * value for value in self.points.of(self.truths.of(of))]
+            if not self.agrees(self.points.of(node), true):
+                return node, of
+        return None
+
     # The convention.
 
     def _best(self) -> Reading:

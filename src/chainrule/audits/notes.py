@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.audits.audited import Audited
 from chainrule.audits.derivation import Derivation
-from chainrule.audits.findings import Audited
 from chainrule.audits.report import Status
 from chainrule.text import say
 

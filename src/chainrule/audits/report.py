@@ -28,7 +28,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What an audit found of one claim.
+    r"""What an audit found of one claim.
 
     Parameters
     ----------
@@ -61,10 +61,10 @@ class Finding:
     Examples
     --------
     >>> import chainrule as cr
-    >>> report = cr.audit("x = 3.0\\nJ = x ** 2\\ndx = x")
+    >>> report = cr.audit("x = 3.0\nJ = x ** 2\ndx = 3 * x")
     >>> finding = report.findings[0]
-    >>> finding.name, finding.line, str(finding.kind), finding.claimed, finding.true
-    ('dx', 3, 'missing_factor', 3.0, 6.0)
+    >>> finding.name, finding.line, str(finding.status), finding.claimed, finding.true
+    ('dx', 3, 'wrong', 9.0, 6.0)
     """
 
     name: str

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 TIGHT = (ast.Name, ast.Call, ast.Subscript, ast.Attribute, ast.Constant)
 LOOSE = (ast.Add, ast.Sub)
+PLAIN = ("len", "range", "sum", "float", "int")
 SUMS = {"sum": "mean", "mean": "sum"}
 
 
@@ -20,7 +21,7 @@ class Statement:
 
     Examples
     --------
-    >>> list(Statement("dz = y - a").negated())
+    >>> list(Statement("dz = y - a").negated())[:2]
     ['dz = a - y', 'dz = -(y - a)']
     """
 
@@ -36,6 +37,15 @@ class Statement:
         if self.node.value is None:
             raise SyntaxError(text)
         self.value: ast.expr = self.node.value
+
+    @property
+    def target(self) -> str:
+        """What the statement gives a value to; what it returns, for a return."""
+        if isinstance(self.node, ast.Assign):
+            return self.source(self.node.targets[0])
+        if isinstance(self.node, ast.AugAssign | ast.AnnAssign):
+            return self.source(self.node.target)
+        return self.source(self.value)
 
     def source(self, node: ast.expr) -> str:
         """Return the text of a part."""
@@ -54,6 +64,27 @@ class Statement:
     def parts(self) -> list[ast.expr]:
         """Return the parts of the right side, the whole first."""
         return [node for node in ast.walk(self.value) if isinstance(node, ast.expr)]
+
+    def in_slope(self, node: ast.expr) -> bool:
+        """Return whether a part stands in a derivative of an activation: 1 - a², a(1 - a), z > 0, f'(z)."""
+        for part in self.parts():
+            if part is node or node not in set(ast.walk(part)):
+                continue
+            if isinstance(part, ast.Compare) or (isinstance(part, ast.BinOp) and _is_slope(part)):
+                return True
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and len(part.args) == 1:
+                return part.func.id not in PLAIN
+        return False
+
+    def in_brackets(self, node: ast.expr) -> bool:
+        """Return whether a part has brackets of its own around it."""
+        start, end = self._span(node)
+        content = self.text.encode()
+        return content[start - 1 : start] == b"(" and content[end : end + 1] == b")"
+
+    def kept(self, node: ast.expr, part: ast.expr) -> str:
+        """Return the text of an operand in the place of its operation, in brackets where it must be."""
+        return self.source(part) if node is self.value else self._closed(part)
 
     def _closed(self, node: ast.expr) -> str:
         """Return a part so that it can be a factor."""
@@ -97,9 +128,9 @@ class Statement:
         """Yield the statement with one operand of one of these operators left out."""
         for node in self.parts():
             if isinstance(node, ast.BinOp) and isinstance(node.op, operators):
-                yield self.with_part(node, self.source(node.left))
+                yield self.with_part(node, self.kept(node, node.left))
                 if not isinstance(node.op, ast.Div | ast.Sub):
-                    yield self.with_part(node, self.source(node.right))
+                    yield self.with_part(node, self.kept(node, node.right))
 
     def multiplied(self, factor: str) -> Iterator[str]:
         """Yield the statement with a factor for the whole."""
@@ -178,10 +209,7 @@ class Statement:
         for node in self.parts():
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
                 for factor in (node.right, node.left):
-                    start, end = self._span(factor)
-                    content = self.text.encode()
-                    closed = content[start - 1 : start] == b"(" and content[end : end + 1] == b")"
-                    yield self.with_part(factor, new if closed else f"({new})")
+                    yield self.with_part(factor, new if self.in_brackets(factor) else f"({new})")
 
     def whole(self, text: str) -> str:
         """Return the statement with another right side."""
@@ -194,6 +222,16 @@ class Statement:
 
 def _called(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _is_slope(node: ast.BinOp) -> bool:
+    if isinstance(node.op, ast.Sub):
+        return isinstance(node.left, ast.Constant) and node.left.value == 1
+    sides = (node.left, node.right)
+    return isinstance(node.op, ast.Mult) and any(
+        isinstance(one, ast.BinOp) and _is_slope(one) and ast.dump(one.right) == ast.dump(other)
+        for one, other in (sides, sides[::-1])
+    )
 
 
 def _bare(text: str) -> str:

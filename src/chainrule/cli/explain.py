@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from chainrule.explanations import Explanation, UpdateExplanation
 
 FORMATS = ("text", "latex", "svg", "html", "json")
+SUFFIXES = {".txt": "text", ".tex": "latex", ".svg": "svg", ".html": "html", ".htm": "html", ".json": "json"}
 WITH_PATHS = ("text", "svg", "json")
 WITH_NUDGES = ("text", "json")
 OUTSIDE_BRACKETS = re.compile(r",(?![^\[]*\])")
@@ -43,7 +45,7 @@ def command() -> Command:
             Option("--parameter", TEXT),
             Option("--optimizer", TEXT),
             Option("--learning-rate", RATE),
-            Option("--format", TEXT, default="text", shown="text"),
+            Option("--format", TEXT),
             Option("--out", TEXT),
         ],
         free=True,
@@ -56,7 +58,7 @@ def run(
     wrt: tuple[str, ...],
     paths: tuple[str, ...],
     nudge: tuple[str, ...],
-    format: str,  # noqa: A002 - click names it by the option
+    format: str | None,  # noqa: A002 - click names it by the option
     out: str | None,
     json: bool,
     **network: Any,
@@ -68,16 +70,16 @@ def run(
     for word in words:
         if word.startswith("--") and word[2:3].isalpha():
             raise click.NoSuchOption(word.partition("=")[0], ctx=click.get_current_context())
-    form = "json" if json else format
-    if form not in FORMATS:
-        raise unknown_name("--format", form, FORMATS)
+    form = _form(format, json, out)
     if out is not None:
         ensure_writable(out)
     explained: Explanation | UpdateExplanation
     if network["model"] is None:
         explained = _formula(expression, values, _listed(wrt), network)
-    elif words or wrt:
-        raise SettingError("cli.explain.either", given=[*words, *wrt][0])
+    elif words:
+        raise SettingError("cli.explain.either", given=words[0])
+    elif wrt:
+        raise SettingError("cli.explain.not_wrt", given=wrt[0])
     else:
         explained = _network(**network)
     text = _written(explained, form, _listed(paths), _nudges(nudge))
@@ -86,6 +88,17 @@ def run(
         return
     write_atomically(out, (text.removesuffix("\n") + "\n").encode())
     printing.line(say("cli.explain.written", path=out))
+
+
+def _form(named: str | None, json: bool, out: str | None) -> str:
+    """Return the form that is asked for: by ``--json``, by ``--format``, or by the suffix of ``--out``."""
+    if named is not None and named not in FORMATS:
+        raise unknown_name("--format", named, FORMATS)
+    if json and named not in (None, "json"):
+        raise SettingError("cli.explain.two_forms", form=named)
+    if json:
+        return "json"
+    return named or SUFFIXES.get(Path(out or "").suffix.lower(), "text")
 
 
 def _listed(words: Sequence[str]) -> list[str]:
@@ -159,8 +172,10 @@ def _written(
     if updating and form not in ("text", "json"):
         raise SettingError("cli.explain.update_form", form=form)
     for option, given, forms in (("--paths", paths, WITH_PATHS), ("--nudge", nudges, WITH_NUDGES)):
-        if given and (updating or form not in forms):
-            raise SettingError("cli.explain.no_place", option=option, forms=", ".join(forms))
+        if given and updating:
+            raise SettingError("cli.explain.not_an_update", option=option)
+        if given and form not in forms:
+            raise SettingError("cli.explain.no_place", option=option, form=form, forms=", ".join(forms))
     if isinstance(explained, UpdateExplanation):
         return explained.to_json(indent=2) if form == "json" else explained.to_text()
     match form:

@@ -132,8 +132,7 @@ def reduction(lowerer: Lowerer, kernel: Kernel) -> None:
         body = _position(lowerer, kernel, node, index, outer, inner)
     elif outer and inner and outer[-1][0] > inner[-1][0] and source.size:
         body = _by_columns(lowerer, kernel, node, index, variables)
-        worth = len(node.shape) == 1 and iterations(body) >= WORTH_SHARING
-        sharing = "columns" if worth else "one"
+        sharing = "columns" if len(node.shape) == 1 and iterations(body) >= WORTH_SHARING else "one"
     else:
         body = _by_rows(lowerer, kernel, node, index, outer, inner)
     lowerer.add(lowerer.title([node]), [node], body, sharing)

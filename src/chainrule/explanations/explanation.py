@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import GradientError
+from chainrule.errors import ChainruleError
 from chainrule.explanations.data import document, to_json
 from chainrule.explanations.entries import find_entry
+from chainrule.explanations.focus import Shown, paths_of_focus
+from chainrule.explanations.formulas import number
 from chainrule.explanations.plain import to_text
 from chainrule.explanations.plain_sums import way_text
 from chainrule.explanations.record import Record
-from chainrule.explanations.routes import Paths
 from chainrule.explanations.way import follow_largest
 from chainrule.explanations.zeros import WhyZero, why_text
 
-MOST_EXAMPLES = 16  # of which the paths are looked at together
 MOST_ASKED = 8  # variables of which it is asked why their derivatives are zero
 
 
@@ -29,8 +29,23 @@ class Gradient(dict[str, Any]):
         entry = find_entry(name, self)
         return np.asarray(self[entry.name])[entry.index].item()
 
+    def __contains__(self, name: object) -> bool:
+        if super().__contains__(name) or not isinstance(name, str) or "[" not in name:
+            return super().__contains__(name)
+        try:
+            find_entry(name, self)
+        except ChainruleError:
+            return False
+        return True
 
-@dataclass(frozen=True)
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a derivative, or that by an entry; where there is no such name, ``default``."""
+        if name not in self:
+            return default
+        return self[name]
+
+
+@dataclass(frozen=True, repr=False)
 class Explanation(Record):
     """A computation, forward and back, with this run's numbers.
 
@@ -74,7 +89,9 @@ class Explanation(Record):
         parts = [to_text(self)]
         if self.focus is not None:
             parts.append(way_text(follow_largest(self.run, find_entry(self.focus, self.gradient))))
-            parts += [str(paths) for paths in self._paths_of_focus()]
+            shown = paths_of_focus(self, self.focus)
+            parts += [shown.note] if shown.note else []
+            parts += [] if shown.paths is None else [str(shown.paths)]
         parts += why_text(self._killed())
         parts += [self.paths(name).to_text() for name in _several(paths)]
         parts += [self.nudge(name, size).to_text() for name, size in (nudges or {}).items()]
@@ -91,28 +108,17 @@ class Explanation(Record):
 
         Its form is that of ``docs/explain.schema.json``. ``paths`` and ``nudges`` are those of `to_text`.
         """
+        shown = Shown(None) if self.focus is None else paths_of_focus(self, self.focus)
+        named = [] if shown.paths is None else [shown.paths]
         more = {
             "undefined": self.undefined,
             "expansions": [] if self.focus is None else [self.expand(self.focus)],
             "why_zero": self._killed(),
-            "paths": [*self._paths_of_focus(), *[self.paths(name) for name in _several(paths)]],
+            "paths": [*named, *[self.paths(name) for name in _several(paths)]],
+            "paths_note": shown.note,
             "nudges": [self.nudge(name, size) for name, size in (nudges or {}).items()],
         }
         return to_json(document("explanation", self, **more), indent)
-
-    def _paths_of_focus(self) -> list[Paths]:
-        """Return the paths from the entry looked at: of its largest example if it is used for many.
-
-        There are none where they have too many edges to be looked at.
-        """
-        if self.focus is None:
-            return []
-        sums = self.expand(self.focus, 1).sums
-        many = sum(part.count for part in sums) > MOST_EXAMPLES
-        try:
-            return [self.paths(sums[0].terms[0].through if many else self.focus)]
-        except GradientError:
-            return []
 
     def _killed(self) -> list[WhyZero]:
         """Return why the derivative looked at, or else those by single numbers, are (nearly) zero."""
@@ -153,6 +159,10 @@ class Explanation(Record):
 
     def __str__(self) -> str:
         return self.to_text()
+
+    def __repr__(self) -> str:
+        by = ", ".join(self.gradient)
+        return f"<Explanation of {self.expression}: {self.output}={number(self.value)}, derivatives by {by}>"
 
 
 def _several(names: str | Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.explanations.drawing import parts_svg, to_svg
+from chainrule.explanations.focus import paths_of_focus, paths_shown
 from chainrule.explanations.formulas import factors, number
 from chainrule.explanations.latex import Equations
 from chainrule.explanations.mathml import to_mathml
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from chainrule.explanations.terms import Term
 
 TYPESET = 200  # steps of which each formula is set as mathematics; of more, they are text
+LONG = 60  # signs of a formula that are set as mathematics; more are text, whose lines can break
 OPEN = 24  # steps that a part of the page may have and still be open
 ASKED = 8  # variables of which paths are listed, and why a derivative is zero
 
@@ -147,7 +149,8 @@ class _Page:
         for place, use in enumerate(step.uses):
             product = self._product(use, step.name)
             value = self._value(use.value) if several else total
-            rule = "" if use.rule is None else _text(str(use.rule))
+            rule = "" if use.rule is None else str(use.rule)
+            rule = _text(f"{rule}; {say('explain.masked')}" if use.masked else rule)
             yield ["" if place else name, self._local(use, step.name), product, value, rule]
         if several:
             yield [name, _text(say("drawing.sum", count=len(step.uses))), "", total, ""]
@@ -218,11 +221,16 @@ class _Page:
     def _paths(self) -> Iterator[str]:
         explanation = self.explanation
         names = self._asked()
-        if not names or not self.typeset:
+        if not names or not (self.typeset or explanation.focus):
             return
         yield f"<h2>{_text(say('drawing.paths', output=explanation.output))}</h2>"
         for name in names:
-            found = explanation.paths(name)
+            focused = name == explanation.focus
+            found, note = (paths_of_focus if focused else paths_shown)(explanation, name)
+            if note:
+                yield f"<p>{_text(note)}</p>"
+            if found is None:
+                continue
             rows = [
                 [_text(str(path)), self._along(path.edges), self._number(path.product)]
                 for path in found.listed
@@ -231,8 +239,10 @@ class _Page:
                 rows.append(
                     [_text(say("drawing.more_paths", count=found.more)), "", self._number(found.remainder)]
                 )
-            rows.append([self._slope(name), "", f'<span class="slope">{self._value(found.total)}</span>'])
-            title = say("drawing.paths_from", name=name, count=found.count)
+            rows.append(
+                [self._slope(found.name), "", f'<span class="slope">{self._value(found.total)}</span>']
+            )
+            title = say("drawing.paths_from", name=found.name, count=found.count)
             yield from _folded(title, _table(("path", "product", "value"), rows), opened=True)
 
     def _along(self, edges: Sequence[Any]) -> str:
@@ -248,19 +258,22 @@ class _Page:
         if not gradient:
             yield f"<p>{_text(say('explain.no_gradient'))}</p>"
             return
+        focus = self.explanation.focus
+        slopes = {**({} if focus is None else {focus: gradient[focus]}), **gradient}
         rows = [
             [self._slope(name), f'<span class="slope">{self._value(slope)}</span>']
-            for name, slope in gradient.items()
+            for name, slope in slopes.items()
         ]
         yield from _table(("derivative", "value"), rows)
 
     # Pieces of mathematics.
 
     def _math(self, latex: str) -> str:
-        return to_mathml(latex)
+        return to_mathml(latex.replace(r"\text{otherwise}", rf"\text{{{say('drawing.otherwise')}}}"))
 
     def _formula(self, text: str) -> str:
-        return self._math(self.equations.formula(text)) if self.typeset else f"<code>{_text(text)}</code>"
+        typeset = self.typeset and len(text) <= LONG
+        return self._math(self.equations.formula(text)) if typeset else f"<code>{_text(text)}</code>"
 
     def _name(self, name: str) -> str:
         return self._math(in_symbols(name)) if self.typeset else f"<code>{_text(name)}</code>"
@@ -271,8 +284,9 @@ class _Page:
         return f"<code>{_text(f'd{self.explanation.output}/d{name}')}</code>"
 
     def _equal(self, stages: Sequence[str]) -> str:
-        """Return equal formulas in one, each once."""
-        return self._math(" = ".join(dict.fromkeys(stages)))
+        """Return equal formulas, each once; a line may break before an equal sign."""
+        first, *rest = dict.fromkeys(stages)
+        return " ".join([self._math(first), *[self._math(f"= {stage}") for stage in rest]])
 
     def _number(self, value: Any) -> str:
         return f'<span class="value">{self._value(value)}</span>'

@@ -8,18 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checks.differences import central
-from chainrule.errors import GuardError, SettingError
+from chainrule.errors import SettingError
+from chainrule.explanations.differences import difference
 from chainrule.explanations.entries import Entry, find_entry
 from chainrule.explanations.formulas import factors, number
+from chainrule.explanations.readable import Readable
 from chainrule.explanations.run import Run
 from chainrule.text import say
 
+LOST = 0.01  # of a step: more of it than this is not to be lost in rounding
 COMPLEX_STEP = 1e-100  # its square is 0 beside any number, so nothing is lost
 
 
-@dataclass(frozen=True)
-class Nudge:
+@dataclass(frozen=True, repr=False)
+class Nudge(Readable):
     """A variable is changed by ε: the change that the gradient predicts, beside the true one.
 
     Attributes
@@ -39,12 +41,14 @@ class Nudge:
     change
         ``output_moved`` − ``output_value``.
     central_difference
-        The derivative by central differences, extrapolated to step 0; None where the function takes another
-        branch nearby, or is not finite.
+        The derivative by central differences, extrapolated to step 0; None where no steps are fine enough,
+        where there is a kink, where the function takes another branch nearby, or is not finite.
     complex_step
         The derivative by a complex step; None where an operation on the way does not continue to complex
         numbers.
     """
+
+    shown = ("name", "output", "epsilon", "predicted", "change")
 
     name: str
     output: str
@@ -70,31 +74,45 @@ class Nudge:
         product = factors([_exact(self.gradient), _exact(self.epsilon)], "·")
         predicted = f"{slope} · ε = {product} = {_exact(self.predicted)}"
         lines = [
-            say("explain.nudge", name=self.name, value=_exact(self.value), moved=_exact(self.moved)),
+            say("explain.nudge", name=self.name, **_apart(self.value, self.moved)),
             "  "
             + say(
                 "explain.nudge.true",
                 output=self.output,
-                value=_exact(self.output_value),
-                moved=_exact(self.output_moved),
+                **_apart(self.output_value, self.output_moved),
                 change=_exact(self.change),
             ),
+            *[f"  {sentence}" for sentence in self._lost()],
             "  " + say("explain.nudge.predicted", product=predicted),
             "  " + say("explain.nudge.reverse", slope=slope, value=_exact(self.gradient)),
         ]
         for key in ("central_difference", "complex_step"):
             value = getattr(self, key)
-            text = say("explain.nudge.none") if value is None else f"{value + 0.0:.8g}"
+            text = say(f"explain.nudge.none.{key}") if value is None else f"{value + 0.0:.8g}"
             lines.append("  " + say(f"explain.nudge.{key}", slope=slope, value=text))
         return "\n".join(lines)
 
-    def __str__(self) -> str:
-        return self.to_text()
+    def _lost(self) -> list[str]:
+        """Return what rounding has taken from the step, or from the change that it makes."""
+        moves = ((self.name, self.value, self.epsilon), (self.output, self.output_value, self.predicted))
+        return [
+            say("explain.nudge.lost", name=name, value=_exact(value), spacing=number(np.spacing(abs(value))))
+            for name, value, step in moves
+            if math.isfinite(value) and step and np.spacing(abs(value)) > LOST * abs(step)
+        ][:1]
 
 
 def _exact(value: float) -> str:
     """Return a number with ten digits, so that a small change of it can be seen."""
     return f"{value + 0.0:.10g}" if math.isfinite(value) else number(value)
+
+
+def _apart(value: float, moved: float) -> dict[str, str]:
+    """Return a number before and after, with so many digits that the two differ if they do."""
+    before, after = _exact(value), _exact(moved)
+    if before == after and value != moved:
+        before, after = repr(float(value)), repr(float(moved))
+    return {"value": before, "moved": after}
 
 
 def nudge(run: Run, name: str, epsilon: float) -> Nudge:
@@ -110,7 +128,10 @@ def nudge(run: Run, name: str, epsilon: float) -> Nudge:
     size = float(epsilon) if isinstance(epsilon, int | float | np.number) else math.nan
     if isinstance(epsilon, bool) or not math.isfinite(size) or size == 0:
         raise SettingError("explain.nudge.size", value=epsilon)
-    entry = find_entry(name, run.gradient)
+    real = {label: given for label, given in run.inputs.items() if run.nodes[label].dtype.kind == "f"}
+    entry = find_entry(name, real)
+    if entry.name not in run.gradient:  # then the explanation is that of the derivatives by others
+        run = Run(run.graph, run.given, entry.name, run.names)
     value = float(np.asarray(run.inputs[entry.name])[entry.index])
     gradient = float(np.asarray(run.gradient[entry.name])[entry.index])
     before, after = run.output_at({}), _output(run, entry, size)
@@ -125,7 +146,7 @@ def nudge(run: Run, name: str, epsilon: float) -> Nudge:
         gradient=gradient,
         predicted=gradient * size,
         change=after - before,
-        central_difference=_central(run, entry, value),
+        central_difference=difference(lambda step: float(_output(run, entry, step)), value),
         complex_step=_complex(run, entry),
     )
 
@@ -135,14 +156,6 @@ def _output(run: Run, entry: Entry, step: complex) -> Any:
     array = np.array(run.values[node], complex if isinstance(step, complex) else float)
     array[entry.index] += step
     return run.output_at({node: array if array.ndim else array[()]})
-
-
-def _central(run: Run, entry: Entry, value: float) -> float | None:
-    try:
-        estimate = central(lambda step: float(_output(run, entry, step)), max(abs(value), 1.0))
-    except GuardError:
-        return None
-    return estimate.value if math.isfinite(estimate.value) else None
 
 
 def _complex(run: Run, entry: Entry) -> float | None:

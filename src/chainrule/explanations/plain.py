@@ -42,7 +42,11 @@ def _lines(explanation: Record) -> Iterator[str]:
     yield say("explain.gradient")
     if not explanation.gradient:
         yield "  " + say("explain.no_gradient")
+    if explanation.focus is not None:
+        yield f"  d{output}/d{explanation.focus} = {number(explanation.gradient[explanation.focus])}"
     for name, slope in explanation.gradient.items():
+        if name == explanation.focus:  # a number: it stands there already
+            continue
         yield f"  d{output}/d{name} = {number(slope)}{_notes([_shape(slope), _zeros(name, slope)])}"
 
 
@@ -112,7 +116,8 @@ def _product(use: Use, name: str, output: str) -> list[str]:
 
 def _notes_of(use: Use) -> str:
     shape = say("explain.summed", shape=np.shape(use.value)) if use.summed else _shape(use.value)
-    return _notes([str(use.rule) if use.rule else "", shape])
+    masked = say("explain.masked") if use.masked else ""
+    return _notes([str(use.rule) if use.rule else "", masked, shape])
 
 
 def _shape(value: Any) -> str:

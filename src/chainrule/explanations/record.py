@@ -19,7 +19,7 @@ MOST_PATHS = 12
 MOST_TERMS = 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Record:
     """What an explanation holds and can be asked; its fields are those of `Explanation`."""
 
@@ -46,7 +46,12 @@ class Record:
 
     @property
     def undefined(self) -> str | None:
-        """The name of the first step, or else slope, that is NaN or infinite; None where all are finite."""
+        """The name of the first step, or else slope, that is NaN or infinite.
+
+        None where the value and the gradient are finite: then nothing of it came into them.
+        """
+        if all(np.all(np.isfinite(part)) for part in (self.value, *self.gradient.values())):
+            return None
         for step in self.forward:
             if not np.all(np.isfinite(step.value)):
                 return step.name

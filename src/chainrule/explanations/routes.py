@@ -11,6 +11,7 @@ import numpy as np
 from chainrule import paths as between
 from chainrule.explanations.entries import find_entry, split_name
 from chainrule.explanations.plain_paths import bracketed, to_text
+from chainrule.explanations.readable import Readable
 from chainrule.explanations.run import Run
 from chainrule.explanations.terms import local_symbol
 from chainrule.graph.node import Node
@@ -73,8 +74,8 @@ class Factored:
     numbers: str
 
 
-@dataclass(frozen=True)
-class Paths:
+@dataclass(frozen=True, repr=False)
+class Paths(Readable):
     """The paths from a variable to the output; as a sequence, those that are listed, the largest first.
 
     Attributes
@@ -96,6 +97,8 @@ class Paths:
     factored
         The derivative with common factors outside of brackets; None between whole arrays.
     """
+
+    shown = ("name", "output", "count", "total")
 
     name: str
     output: str
@@ -128,9 +131,6 @@ class Paths:
     def to_text(self) -> str:
         """Return the paths as lines of text, in the current language."""
         return to_text(self)
-
-    def __str__(self) -> str:
-        return self.to_text()
 
 
 Sequence.register(Paths)  # not a subclass: `count` is the number of paths here, not a method

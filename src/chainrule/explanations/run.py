@@ -7,7 +7,7 @@ are computed.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -162,13 +162,10 @@ class Run:
         return {name: self.values[node] for name, node in self.nodes.items()}
 
     def _uses(self) -> list[Use]:
-        slopes = {edge.incoming: f"d{self.output_name}/d{self.names[edge.consumer]}" for edge in self.edges}
-        slopes = {node: text for node, text in slopes.items() if node.primitive is not CONSTANT}
-        names = {**slopes, **self.names}
         return [
             Use(
                 through=self.names[edge.consumer],
-                local=formula(edge.gradient, names) if local is None else self.symbols[local],
+                local=self._returned(edge) if local is None else self.symbols[local],
                 elementwise=local is not None,
                 local_value=None if local is None else self.values[local],
                 incoming=self.values[edge.incoming],
@@ -178,6 +175,24 @@ class Run:
             )
             for edge, local, rule in zip(self.edges, self.locals, self.rules, strict=True)
         ]
+
+    def _returned(self, edge: Edge) -> str:
+        """Return what comes back along an edge, in symbols."""
+        names = ChainMap(self.names, self._slope_names)
+        if edge.incoming.primitive is CONSTANT or edge.incoming in self.names:
+            return formula(edge.gradient, names)
+        # The derivatives of several values may be one node: here it is that of this edge's consumer.
+        own = {edge.incoming: f"d{self.output_name}/d{self.names[edge.consumer]}"}
+        return formula(edge.gradient, ChainMap(own, *names.maps))
+
+    @cached_property
+    def _slope_names(self) -> dict[Node, str]:
+        """The names of the derivatives that come in along the edges."""
+        return {
+            edge.incoming: f"d{self.output_name}/d{self.names[edge.consumer]}"
+            for edge in self.edges
+            if edge.incoming.primitive is not CONSTANT
+        }
 
     @cached_property
     def _places(self) -> list[int]:

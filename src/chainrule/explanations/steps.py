@@ -108,6 +108,14 @@ class Use:
     summed: bool
     rule: Rule | None = None
 
+    @property
+    def masked(self) -> bool:
+        """Whether 0 · inf, or 0 · NaN, counts 0 here: in it is the derivative by a branch not taken."""
+        if not self.elementwise or not np.all(np.isfinite(self.value)):
+            return False
+        with np.errstate(all="ignore"):
+            return not np.all(np.isfinite(np.multiply(self.incoming, self.local_value)))
+
 
 @dataclass(frozen=True)
 class BackwardStep:

@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.explanations.entries import Entry, entry_name
 from chainrule.explanations.formulas import enclosed, in_names, number
 from chainrule.explanations.plain_sums import to_text
+from chainrule.explanations.readable import Readable
 from chainrule.explanations.run import Run
 from chainrule.explanations.steps import Rule
 from chainrule.gradients import Edge, pull_back
@@ -87,9 +88,11 @@ class EntrySum:
     by_example: bool = False
 
 
-@dataclass(frozen=True)
-class Expansion:
+@dataclass(frozen=True, repr=False)
+class Expansion(Readable):
     """The derivative by one entry, as the scalar sum behind it; one `EntrySum` for each use of its array."""
+
+    shown = ("name", "output", "gradient")
 
     name: str
     output: str
@@ -104,9 +107,6 @@ class Expansion:
     def to_text(self) -> str:
         """Return the sum as lines of text, in the current language."""
         return to_text(self)
-
-    def __str__(self) -> str:
-        return self.to_text()
 
 
 def expand_entry(run: Run, entry: Entry, most: int) -> Expansion:

@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.explanations.data import document, to_json
 from chainrule.explanations.entries import Entry
 from chainrule.explanations.formulas import chain, factors, formula, number, term
+from chainrule.explanations.readable import Readable
 from chainrule.explanations.run import Run
 from chainrule.explanations.steps import ForwardStep
 from chainrule.graph.graph import Graph
@@ -35,8 +36,8 @@ class StateEntry:
     after: float
 
 
-@dataclass(frozen=True)
-class UpdateExplanation:
+@dataclass(frozen=True, repr=False)
+class UpdateExplanation(Readable):
     """One update step: a parameter, its gradient, the optimizer's state, the formula, and what the cost does.
 
     Attributes
@@ -63,6 +64,8 @@ class UpdateExplanation:
     plain
         Whether the step is that of plain gradient descent, Δθ = −η g; then ``predicted`` = −η‖g‖².
     """
+
+    shown = ("parameter", "optimizer", "before", "gradient", "after")
 
     parameter: str
     optimizer: str
@@ -97,10 +100,9 @@ class UpdateExplanation:
         lines = [say("explain.update", name=name, optimizer=self.optimizer, rate=rate)]
         lines.append(f"  θ = {name} = {number(self.before)}")
         lines.append(f"  g = d{output}/d{name} = {number(self.gradient)}")
-        lines += [
-            "  " + say("explain.update.state", name=part.name, value=number(part.before))
-            for part in self.state
-        ]
+        fresh = all(part.before == 0 for part in self.state)
+        key = "explain.update.state_start" if fresh else "explain.update.state"
+        lines += ["  " + say(key, name=part.name, value=number(part.before)) for part in self.state]
         for step in self.formula:
             lines.append("  " + chain([step.name, step.formula, step.numbers, number(step.value)]))
         if not self.formula:
@@ -126,9 +128,6 @@ class UpdateExplanation:
     def to_json(self, indent: int | None = None) -> str:
         """Return the step as a JSON object."""
         return to_json(document("update", self), indent)
-
-    def __str__(self) -> str:
-        return self.to_text()
 
 
 @dataclass(frozen=True)

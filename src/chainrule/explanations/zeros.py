@@ -11,11 +11,13 @@ import numpy as np
 
 from chainrule.explanations.entries import Entry, find_entry
 from chainrule.explanations.formulas import number
+from chainrule.explanations.readable import Readable
 from chainrule.explanations.run import Run
 from chainrule.explanations.terms import EntrySum, Expansion, Term, expand_entry
 from chainrule.explanations.way import Step, follow_largest
 from chainrule.graph.node import INPUT, Node
 from chainrule.graph.order import dependents
+from chainrule.paths import is_used
 from chainrule.text import say
 
 SMALL = 1e-3  # a factor, or a gradient beside the largest of its array, that is called nearly zero
@@ -46,8 +48,9 @@ class Reason:
     kind
         "saturated" (a flat piece of sigmoid, tanh …), "dead_relu" (its input is not positive), "zero_weight",
         "zero_input" (the other factor of a product is zero), "not_chosen" (another branch was taken),
-        "flat" (any other small local derivative), "broken_path" (an operation whose results are steps, such
-        as argmax or a comparison), "unused" (the output is not computed from it) or "cancellation".
+        "kink" (absolute at 0), "flat" (any other small local derivative), "broken_path" (an operation whose
+        results are steps, such as argmax or a comparison), "unused" (the output is not computed from it) or
+        "cancellation".
     at
         The entry at fault: the argument of the activation, the other factor, the step.
     value
@@ -79,8 +82,8 @@ class Reason:
         return text + (say("explain.zero.ways", count=self.ways, total=self.of) if self.of > 1 else "")
 
 
-@dataclass(frozen=True)
-class WhyZero:
+@dataclass(frozen=True, repr=False)
+class WhyZero(Readable):
     """The answer to "why is this gradient (nearly) zero?".
 
     Parameters
@@ -90,12 +93,14 @@ class WhyZero:
     gradient
         The derivative.
     largest
-        The largest absolute derivative in the same array.
+        The largest absolute derivative in the same array, of those that are finite.
     path
         The factors on the way that contributes most, from the entry to the output.
     reasons
         What killed the gradient, the smallest factor first; empty if nothing did.
     """
+
+    shown = ("name", "output", "gradient")
 
     name: str
     output: str
@@ -107,13 +112,16 @@ class WhyZero:
     @property
     def is_small(self) -> bool:
         """Whether the derivative is zero, or nearly so beside others or by a factor on the way."""
+        if not np.isfinite(self.gradient):
+            return False
         relative = self.gradient == 0 or abs(self.gradient) <= SMALL * self.largest
         return relative or any(reason.kind != "unused" for reason in self.reasons)
 
     def to_text(self, others: Sequence[WhyZero] = ()) -> str:
         """Return the answer as lines of text, in the current language; it is also that for ``others``."""
         slopes = ", ".join(f"d{why.output}/d{why.name} = {number(why.gradient)}" for why in (self, *others))
-        key = "zero" if self.gradient == 0 else "small" if self.is_small else "not"
+        finite = bool(np.isfinite(self.gradient))
+        key = "zero" if self.gradient == 0 else "small" if self.is_small else "not" if finite else "infinite"
         lines = [say(f"explain.zero.{key}", slopes=slopes)]
         lines += [f"  {reason}" for reason in self.reasons]
         if self.path:
@@ -121,9 +129,6 @@ class WhyZero:
             names = " → ".join([self.path[0].source, *[part.through for part in self.path]])
             lines.append("  " + say("explain.zero.path", path=names, factors=factors))
         return "\n".join(lines)
-
-    def __str__(self) -> str:
-        return self.to_text()
 
 
 def why_text(answers: Sequence[WhyZero]) -> list[str]:
@@ -140,9 +145,11 @@ def why_zero(run: Run, name: str) -> WhyZero:
     slope = np.asarray(run.gradient[entry.name])
     source = run.nodes[entry.name]
     first = expand_entry(run, entry, MOST_WAYS)
-    largest = float(np.max(np.abs(slope))) if slope.size else 0.0
+    largest = float(np.max(np.abs(slope), initial=0.0, where=np.isfinite(slope)))
+    if not np.isfinite(first.gradient):
+        return WhyZero(str(entry), run.output_name, first.gradient, largest, (), ())
     if not first.sums:
-        reasons = [] if source is run.output else [_no_path(run, source)]
+        reasons = [] if source is run.output else [_not_arrived(run, entry)]
         return WhyZero(str(entry), run.output_name, first.gradient, largest, (), tuple(reasons))
     ways = [(part, term) for part in first.sums[:1] for term in part.terms]
     steps = follow_largest(run, entry)
@@ -208,7 +215,9 @@ def _reason(run: Run, entry: Entry, part: EntrySum, term: Term) -> Reason | None
     if operation in PRODUCTS:
         return _small_factor(run, consumer, term)
     kind, at = "flat", str(entry)
-    if operation in DEAD and value <= 0:
+    if operation == "absolute" and value == 0:
+        kind = "kink"
+    elif operation in DEAD and value <= 0:
         kind = "dead_relu"
     elif operation in CHOICES:
         kind, at = ("not_chosen", str(entry)) if size == 0 else ("flat", at)
@@ -234,6 +243,19 @@ def _small_factor(run: Run, consumer: Node, term: Term) -> Reason | None:
     is_weight = other is not None and other.primitive is INPUT and other in run.weights
     kind = "zero_weight" if is_weight else "zero_input"
     return Reason(kind, term.local or "0", term.local_value, term.local_value, consumer.primitive.name)
+
+
+def _not_arrived(run: Run, entry: Entry) -> Reason:
+    """Return why no derivative comes back to an entry through any use of its array."""
+    source = run.nodes[entry.name]
+    if source not in run.edges_from:
+        return _no_path(run, source)
+    value = float(np.asarray(run.values[source])[entry.index])
+    if is_used(run.graph, run.given, source, entry.index):
+        edges = run.edges_from[source]
+        number = next((number for number in edges if run.rules[number].key not in FIXED), edges[0])
+        return Reason("flat", str(entry), value, 0.0, run.edges[number].consumer.primitive.name)
+    return Reason("unused", str(entry), value, 0.0, "")
 
 
 def _no_path(run: Run, source: Node) -> Reason:

@@ -10,6 +10,7 @@ operation, as numbers) · `uses` and `factored` · `entries` · `between` · `ar
 
 from chainrule.paths.arrays import ArrayPath, ArrayPaths, array_paths
 from chainrule.paths.between import EntryGraph, Multiplications, Path, Paths
+from chainrule.paths.entries import is_used
 from chainrule.paths.factored import Bracket, Product, Slope
 from chainrule.paths.records import Edge, Vertex
 from chainrule.paths.uses import MOST_EDGES
@@ -28,4 +29,5 @@ __all__ = [
     "Slope",
     "Vertex",
     "array_paths",
+    "is_used",
 ]

@@ -99,15 +99,28 @@ def uses_between(order: Sequence[Node], values: Mapping[Node, Any]) -> Iterator[
                 yield kind(node.inputs[place], node, place, local, given)
 
 
+def is_used(graph: Graph, values: Sequence[Any], source: Node, index: Sequence[int]) -> bool:
+    """Return whether the output is computed from an entry, whatever the local derivatives are here.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> graph = cr.trace(lambda x: x[1] * x[2], np.zeros(3))
+    >>> [is_used(graph, [np.zeros(3)], graph.inputs[0], (place,)) for place in range(3)]
+    [False, True, True]
+    """
+    order = active_nodes(graph, source)
+    start = np.zeros(source.shape, bool)
+    start[tuple(index)] = True
+    reached = _reached(list(uses_between(order, compute(graph, order, values))), source, start)
+    return bool(np.any(reached.get(graph.outputs[0], False)))
+
+
 def _live(uses: Sequence[Use], source: Node, entry: int, output: Node) -> dict[Node, Array]:
     """Return the entries that depend on the source's entry and on which the output depends, and these two."""
     start = np.zeros(source.shape, bool)
     start.flat[entry] = True
-    reached = {source: start}
-    for use in uses:
-        if use.source in reached:
-            found = use.forward(reached[use.source])
-            reached[use.consumer] = reached[use.consumer] | found if use.consumer in reached else found
+    reached = _reached(uses, source, start)
     needed = {output: np.ones(output.shape, bool)}
     for use in reversed(uses):
         if use.consumer in needed:
@@ -115,6 +128,16 @@ def _live(uses: Sequence[Use], source: Node, entry: int, output: Node) -> dict[N
             needed[use.source] = needed[use.source] | found if use.source in needed else found
     live = {node: reached[node] & needed[node] for node in reached if node in needed}
     return {**live, output: np.ones(output.shape, bool), source: start}
+
+
+def _reached(uses: Sequence[Use], source: Node, start: Array) -> dict[Node, Array]:
+    """Return for each array the entries that depend on these entries of the source."""
+    reached = {source: start}
+    for use in uses:
+        if use.source in reached:
+            found = use.forward(reached[use.source])
+            reached[use.consumer] = reached[use.consumer] | found if use.consumer in reached else found
+    return reached
 
 
 def _numbered(order: Sequence[Node], live: Mapping[Node, Array]) -> tuple[list[Entry], dict[Node, Array]]:

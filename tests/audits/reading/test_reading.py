@@ -29,7 +29,8 @@ def test_whole_numbers_that_act_as_numbers_vary() -> None:
 
 def test_counts_and_labels_do_not_vary() -> None:
     found = read_script(
-        "import numpy as np\nm = 3\nn = 2\nX = np.random.randn(m, n)\ny = np.array([1.0, 0.0, 1.0])\nw = np.zeros(n)\n"
+        "import numpy as np\nm = 3\nn = 2\nX = np.random.randn(m, n)\ny = np.array([1.0, 0.0, 1.0])\n"
+        "w = np.zeros(n)\n"
         "J = 0\nfor i in range(m):\n    J += (X[i].dot(w) - y[i]) ** 2\nJ = J / m\n"
         "dw = 2 * X.T.dot(X.dot(w) - y) / m\n"
     )
@@ -56,7 +57,8 @@ def test_numbers_that_only_claims_use_do_not_vary() -> None:
 
 def test_local_derivatives_and_steps_are_no_claims() -> None:
     found = read_script(
-        "x = 1.5\ndx = 0.01\nt = 0.3\nz = x * t\na = z * z\nJ = 3 * a\nda_dz = 2 * z\ndadz = 2 * z\ndz = 3 * da_dz\n"
+        "x = 1.5\ndx = 0.01\nt = 0.3\nz = x * t\na = z * z\nJ = 3 * a\nda_dz = 2 * z\ndadz = 2 * z\n"
+        "dz = 3 * da_dz\n"
     )
     assert [claim.name for claim in found.claims] == ["dz"]
 
@@ -131,7 +133,8 @@ def test_what_never_reaches_the_cost_is_ignored() -> None:
         "start = time.time()\nplt.figure(figsize=(3, 4))\n"
         + HEAD
         + "for i in tqdm(range(3)):\n    J = np.sum(w * x)\n    dw = x\n    w -= 0.1 * dw\n"
-        "plt.plot([1, 2], label=f'{J:.3f}')\nprint('took', (time.time() - start) * 1000)\nassert J > 100, 'no'\n"
+        "plt.plot([1, 2], label=f'{J:.3f}')\nprint('took', (time.time() - start) * 1000)\n"
+        "assert J > 100, 'no'\n"
     )
     assert [claim.name for claim in found.claims] == ["dw"]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+import numpy as np
+
 from chainrule.audits.diagnosis.case import Case, Diagnosis, Kind
 from chainrule.audits.diagnosis.expression import using
 from chainrule.audits.judging import ratio
-from chainrule.audits.points import Values
+from chainrule.audits.points import Values, agree
 from chainrule.gradients import pull_back
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, Node
@@ -194,5 +196,13 @@ def _left_out(case: Case, pair: Activation) -> Diagnosis:
 
 def _formula(case: Case, pair: Activation) -> str:
     """Return the derivative of an activation in names."""
+    slope, after = case.points.of(pair.derivative), case.points.of(pair.after)
+    name = case.name(pair.after)
+    if agree([y * (1 - y) for y in after], slope):
+        return f"{name} * (1 - {name})"
+    if agree([1 - y * y for y in after], slope):
+        return f"1 - {name}**2"
+    if agree([np.asarray(x > 0, float) for x in case.points.of(pair.before)], slope):
+        return f"{case.name(pair.before)} > 0"
     simple = simplify(Graph([pair.before, pair.after], [pair.derivative], names={}))
     return case.name(simple.outputs[0])

@@ -16,6 +16,7 @@ from chainrule.audits.derivation import Claim
 from chainrule.audits.diagnosis.expression import MISFITS, Expression
 from chainrule.audits.judging import Judge, Judgement, ratio
 from chainrule.audits.points import Values, agree, same_shape
+from chainrule.audits.statements import Statement
 from chainrule.explanations.formulas import in_names, number
 from chainrule.graph.node import CONSTANT, INPUT, Node
 from chainrule.graph.order import ancestors
@@ -157,18 +158,31 @@ class Case:
 
     @cached_property
     def literals(self) -> list[float]:
-        """The numbers that are written in the claim's line, in order."""
-        return [float(found) for found in _numbers(self.claim.text)]
+        """The numbers that are written in the claim's lines, in order."""
+        return [float(found) for row in self.text.splitlines() for found in _numbers(row)]
+
+    def in_slope(self, name: str) -> bool:
+        """Return whether the claim's lines read a name in derivatives of activations only: 1 - a², f'(z)."""
+        found = []
+        for row in self.text.splitlines():
+            try:
+                statement = Statement(row.strip())
+            except SyntaxError:
+                continue
+            parts = [part for part in statement.parts() if statement.source(part) == name]
+            found += [statement.in_slope(part) for part in parts]
+        return bool(found) and all(found)
 
     @cached_property
     def multipliers(self) -> list[tuple[float, float]]:
         """The numbers that are factors or divisors in the claim's line, each with what it multiplies by."""
-        try:
-            tree = ast.parse(self.claim.text.strip())
-        except SyntaxError:
-            return []
-        value = getattr(tree.body[0], "value", None) if tree.body else None
-        return list(_multipliers(value, divided=False)) if isinstance(value, ast.expr) else []
+        found: list[tuple[float, float]] = []
+        for row in self.text.splitlines():
+            try:
+                found += _multipliers(Statement(row.strip()).value, divided=False)
+            except SyntaxError:
+                continue
+        return found
 
     def name(self, node: Node) -> str:
         """Return what the script calls a value, or its formula."""

@@ -11,7 +11,7 @@ from chainrule.audits.diagnosis.case import Case, Diagnosis, Kind, is_literal, v
 from chainrule.audits.diagnosis.expression import keeping, ordinary
 from chainrule.audits.points import Values
 from chainrule.explanations.formulas import number
-from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.node import Node
 
 PRODUCTS = ("multiply", "divide")
 SUMS = ("add", "subtract")
@@ -61,7 +61,8 @@ def _extra(case: Case, operand: Node, *, divided: bool) -> Diagnosis:
     written = case.name(operand)
     edits = (("drop", written),)
     size = _only_value(case, operand)
-    if size is not None and _is_count(case, size) and not (size in HALVES and size in case.literals):
+    counts = size is not None and (_is_count(case, size) or (divided and size > 2 and size.is_integer()))
+    if counts and (divided or size not in case.literals):
         return Diagnosis(Kind.MEAN_FOR_SUM, "mean_for_sum_once", {"m": written}, edits=edits)
     factor = f"1 / {written}" if divided else written
     return Diagnosis(Kind.EXTRA_FACTOR, "extra_factor", {"factor": factor}, edits=edits)
@@ -89,6 +90,8 @@ def counted(case: Case) -> Iterator[Diagnosis]:
     ):
         return
     size = round(max(abs(needed), 1 / abs(needed)))
+    if abs(needed) < 1 and any(abs(effect) == size for _, effect in case.multipliers):
+        return
     numbers = [leaf for leaf in case.derivation.leaves if leaf.name and np.ndim(leaf.value) == 0]
     m = next((leaf.name for leaf in numbers if float(leaf.value) == size), str(size))
     reason = "sum_for_mean" if abs(needed) < 1 else "mean_for_sum"
@@ -118,22 +121,50 @@ def constant_factor(case: Case) -> Iterator[Diagnosis]:
         if abs(effect) != 1 and abs(needed * effect - 1) < 1e-9:
             factor = number(written) if effect == written else f"1 / {number(written)}"
             yield Diagnosis(Kind.EXTRA_FACTOR, "extra_factor", {"factor": factor}, edits=(("drop", ""),))
+    yield from _other_number(case, needed)
+    if (
+        abs(needed - 0.5) < 1e-9
+        and not any(abs(value) == 0.5 for value in _meaningful(case))
+        and not _halved(case)
+    ):
+        yield Diagnosis(Kind.EXTRA_FACTOR, "extra_factor", {"factor": "2"}, edits=(("divide", "2"),))
+    factor = number(needed)
+    yield Diagnosis(Kind.MISSING_FACTOR, "missing_factor", {"factor": factor}, edits=(("multiply", factor),))
+
+
+def _other_number(case: Case, needed: float) -> Iterator[Diagnosis]:
+    """Find a number, or a count by its name, in the place of another one."""
     known_sizes = {float(size) for size in case.judge.sizes()}
-    meaningful = _meaningful(case) | known_sizes if abs(needed) not in HALVES else set()
+    meaningful = set() if _is_half(needed) else _meaningful(case) | known_sizes
     for group in case.expression.groups():
         node = group[-1]
         if node.primitive.name not in PRODUCTS:
             continue
         for place, operand in enumerate(node.inputs):
-            if is_literal(operand) and operand.primitive is CONSTANT and abs(value_of(operand)) != 1:
-                written = value_of(operand)
+            written = value_of(operand) if is_literal(operand) else _only_value(case, operand)
+            if written is not None and abs(written) not in (0.0, 1.0):
                 wanted = written / needed if node.primitive.name == "divide" and place else written * needed
                 by_name = written in case.judge.sizes() and written not in case.literals
-                known = _meaningful(case) if by_name else meaningful
+                known = (_meaningful(case) | known_sizes) - {1.0} if by_name else meaningful
+                if written not in case.literals and _is_half(needed):
+                    continue
+                if written in case.literals and abs(written) not in (2.0, 0.5):
+                    known = known | {2.0, 0.5}
                 if any(abs(wanted - value) < 1e-9 * abs(wanted) for value in known):
                     yield wrong_number(case, written, wanted)
-    factor = number(needed)
-    yield Diagnosis(Kind.MISSING_FACTOR, "missing_factor", {"factor": factor}, edits=(("multiply", factor),))
+
+
+def _is_half(needed: float) -> bool:
+    return any(abs(abs(needed) - half) < 1e-9 for half in HALVES)
+
+
+def _halved(case: Case) -> bool:
+    """Return whether the forward part divides by 2 somewhere."""
+    divisions = [node for node in case.truths.forward if node.primitive.name in ("divide", "sqrt")]
+    return any(
+        node.primitive.name == "sqrt" or (is_literal(node.inputs[1]) and abs(value_of(node.inputs[1])) == 2)
+        for node in divisions
+    )
 
 
 def _meaningful(case: Case) -> set[float]:

@@ -95,7 +95,8 @@ def _diagnosis(case: Case, written: Node, wanted: Node) -> Diagnosis:
     names = {"written": case.name(written), "wanted": case.name(wanted)}
     edits = (("replace", names["written"], names["wanted"]),)
     if names["written"] != names["wanted"]:
-        return Diagnosis(Kind.WRONG_VALUE, "wrong_value", names, edits=edits)
+        kind = Kind.ACTIVATION_DERIVATIVE if case.in_slope(names["written"]) else Kind.WRONG_VALUE
+        return Diagnosis(kind, "wrong_value", names, edits=edits)
     line = case.derivation.lines.get(wanted, 0)
     return Diagnosis(Kind.WRONG_VALUE, "stale_value", {"name": names["wanted"], "line": line}, edits=edits)
 

@@ -93,7 +93,7 @@ def stems(text: str) -> tuple[str, ...]:
     Examples
     --------
     >>> stems("dW1"), stems("dJ_db"), stems('grads["W1"]'), stems("da_dz"), stems("x")
-    (('W1',), ('b',), ('W1',), (), ())
+    (('W1',), ('b', 'J_db'), ('W1',), (), ())
     """
     name = bare(text)
     if name.lower() in NO_CLAIMS:

@@ -22,6 +22,7 @@ from chainrule.graph.interpreter import Program
 from chainrule.graph.node import Node, constant
 from chainrule.graph.order import ancestors
 
+MOST_OTHERS = 12
 ROUNDS = 64  # so many of the last versions at one place are looked at
 
 
@@ -102,7 +103,8 @@ def _version(
         source = source_of(last.store.value)
         continued = any(value is source for value in reads) or source_of(store.value) is source
         if continued and not last.empty:
-            lines = (*last.lines, line) if line not in last.lines else last.lines
+            passed_on = node is not None and node is last.node
+            lines = last.lines if passed_on or line in last.lines else (*last.lines, line)
     return Version(store, time, line, node, reads, lines)
 
 
@@ -156,7 +158,10 @@ def proposals(
         options: list[Candidate] = []
         for stem in stems(version.store.text):
             options = candidates(ledger, history, stem, version.store, version.time, cost_nodes)
-            options = [option for option in options if option.node is not version.node]
+            others = [option for option in options if option.node is not version.node]
+            options = others or [
+                option for option in options if option.level < 2 and _is_late(version, cost_nodes)
+            ]
             if options:
                 break
         options = [*options, *_before_activation(options, cost_nodes)]
@@ -165,6 +170,12 @@ def proposals(
         if options:
             found.append(Proposal(version, options))
     return found
+
+
+def _is_late(version: Version, cost_nodes: set[Node]) -> bool:
+    """Return whether a plain copy was made after the forward part, as a derivative is: ``dx = x``."""
+    known = [node for node in cost_nodes if node.location is not None]
+    return bool(known) and version.line > max(node.location.line or 0 for node in known if node.location)
 
 
 def _before_activation(options: Sequence[Candidate], cost_nodes: set[Node]) -> list[Candidate]:
@@ -276,7 +287,9 @@ def settle(ledger: Ledger, cost: Node, found: Sequence[Proposal]) -> list[Claim]
     for proposal in found:
         option, sign = _option(proposal, comparison)
         if option.named or sign >= 0:  # a name for the opposite of a derivative claims no derivative
-            settled.append(_claim(ledger, proposal.version, option))
+            claim = _claim(ledger, proposal.version, option)
+            others = [(other.store.text, other.node) for other in proposal.options if other is not option]
+            settled.append(replace(claim, others=tuple(others[:MOST_OTHERS])))
     return _distinct(ledger, settled)
 
 
@@ -330,9 +343,7 @@ def _distinct(ledger: Ledger, claims: list[Claim]) -> list[Claim]:
                 kept[alias] = _renamed(ledger, kept[alias], claim.name)
             continue
         earlier = next((n for n, first in kept.items() if _superseded(ledger, first, claim)), None)
-        if earlier is not None:
-            del kept[earlier]
-        kept[number] = claim
+        kept[number] = claim if earlier is None else _continued(kept.pop(earlier), claim)
     return list(kept.values())
 
 
@@ -348,6 +359,16 @@ def _superseded(ledger: Ledger, first: Claim, claim: Claim) -> bool:
         return True
     parameters = first.of in ledger.starts and claim.of in ledger.starts
     return not parameters and first.node not in set(ancestors([claim.node]))
+
+
+def _continued(first: Claim, claim: Claim) -> Claim:
+    """Return a claim with the lines of the earlier one that it changes, and its line if only clipped."""
+    if first.node not in set(ancestors([claim.node])):
+        return claim
+    lines = tuple(sorted({*first.lines, *claim.lines}))
+    if re.search(rf"\b{re.escape(bare(claim.name))}\b", claim.text):
+        return replace(claim, lines=lines)
+    return replace(claim, lines=lines, line=first.line, text=first.text)
 
 
 def _renamed(ledger: Ledger, claim: Claim, name: str) -> Claim:

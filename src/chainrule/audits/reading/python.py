@@ -17,8 +17,7 @@ import numpy as np
 
 from chainrule.audits.reading import library
 from chainrule.audits.reading.arrays import as_scalar
-from chainrule.audits.reading.naming import quoted
-from chainrule.audits.reading.values import Array, Bound, Foreign, Scalar, shadow
+from chainrule.audits.reading.values import Array, Foreign, Scalar, shadow
 
 Builtin = Callable[[Any, list[Any], dict[str, Any]], Any]
 FORBIDDEN = frozenset(
@@ -117,16 +116,18 @@ def _filter(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
 
 def _list(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
     items = machine.items(args[0]) if args else iter(())
-    return _bounded(machine, items)
+    return bounded(machine, items)
 
 
-def _bounded(machine: Any, items: Iterator[Any]) -> list[Any]:
+def bounded(machine: Any, items: Iterator[Any]) -> list[Any]:
+    """Return the items as a list, as far as the bounds allow."""
     result = list(islice(items, 100_001))
     machine.ledger.limits.length(len(result))
     return result
 
 
-def _dict(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[Any, Any]:
+def dict_of(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[Any, Any]:
+    """Return ``dict(…)``."""
     first = args[0] if args else {}
     pairs = dict(first) if isinstance(first, dict) else dict(machine.items(first))
     return {**pairs, **kwargs}
@@ -135,7 +136,7 @@ def _dict(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[Any, An
 def _sum(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if isinstance(args[0], Foreign):
         return args[0]
-    items, start = _bounded(machine, machine.items(args[0])), [*args[1:], *kwargs.values(), 0][0]
+    items, start = bounded(machine, machine.items(args[0])), [*args[1:], *kwargs.values(), 0][0]
     if len(items) > 64 and all(isinstance(item, Scalar) for item in items) and shadow(start) == 0:
         return library.FUNCTIONS["numpy.sum"](machine.ledger, [items], {})
     total = items.pop(0) if items and type(start) is int and start == 0 else start
@@ -146,7 +147,7 @@ def _sum(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 def _extreme(function: Any, chosen: Any) -> Builtin:
     def handler(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        items = _bounded(machine, machine.items(args[0])) if len(args) == 1 else args
+        items = bounded(machine, machine.items(args[0])) if len(args) == 1 else args
         key = kwargs.get("key")
         if not items and "default" in kwargs:
             return kwargs["default"]
@@ -162,7 +163,8 @@ def _extreme(function: Any, chosen: Any) -> Builtin:
     return handler
 
 
-def _sorted(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+def sorted_of(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+    """Return ``sorted(…)``."""
     key = kwargs.get("key")
     order = shadow if key is None else lambda item: shadow(machine.call(key, [item], {}, machine.root))
     return sorted(machine.items(args[0]), key=order, reverse=bool(kwargs.get("reverse")))
@@ -225,7 +227,8 @@ def _setattr(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
     machine.set_attribute(args[0], args[1], args[2], machine.root)
 
 
-def _next(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def next_of(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Return ``next(…)``."""
     source = args[0]
     if isinstance(source, list):
         return source.pop(0) if source else [*args[1:], None][0]
@@ -244,7 +247,7 @@ def _reversed(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     value = args[0]
     if isinstance(value, range):
         return iter(value[::-1])
-    return iter(_bounded(machine, machine.items(value))[::-1])
+    return iter(bounded(machine, machine.items(value))[::-1])
 
 
 def _all(machine: Any, args: list[Any], kwargs: dict[str, Any]) -> bool:
@@ -279,7 +282,7 @@ BUILTINS: dict[str, Builtin] = {
     "any": _any,
     "bool": _truth,
     "callable": lambda machine, args, _: hasattr(args[0], "path") or hasattr(args[0], "node"),
-    "dict": _dict,
+    "dict": dict_of,
     "divmod": _divmod,
     "enumerate": _enumerate,
     "filter": _filter,
@@ -296,7 +299,7 @@ BUILTINS: dict[str, Builtin] = {
     "map": _map,
     "max": _extreme(np.maximum, max),
     "min": _extreme(np.minimum, min),
-    "next": _next,
+    "next": next_of,
     "object": lambda machine, args, _: Foreign("object", machine.ledger.line),
     "pow": lambda machine, args, _: machine.combine(operator.pow, *args[:2]),
     "print": _print,
@@ -307,7 +310,7 @@ BUILTINS: dict[str, Builtin] = {
     "set": lambda machine, args, _: {machine.key(item) for item in (machine.items(args[0]) if args else ())},
     "setattr": _setattr,
     "slice": lambda machine, args, _: slice(*args),
-    "sorted": _sorted,
+    "sorted": sorted_of,
     "str": _words,
     "sum": _sum,
     "super": _super,
@@ -317,137 +320,3 @@ BUILTINS: dict[str, Builtin] = {
     "zip": _zip,
     **{name: partial(_foreign, name) for name in FOREIGN},
 }
-
-WORD_METHODS = frozenset(
-    [
-        "capitalize",
-        "count",
-        "endswith",
-        "find",
-        "format",
-        "isdigit",
-        "join",
-        "lower",
-        "lstrip",
-        "replace",
-        "rstrip",
-        "split",
-        "startswith",
-        "strip",
-        "title",
-        "upper",
-        "isalpha",
-        "splitlines",
-        "partition",
-        "rpartition",
-        "index",
-        "zfill",
-    ]
-)
-
-
-def string_method(machine: Any, owner: str, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """Return what a method of a word returns."""
-    limits = machine.ledger.limits
-    if name == "format":
-        limits.form(owner)
-        if "." in owner.replace("{:.", "").replace(":.", "") and any(mark in owner for mark in ("{.", "_")):
-            return ""  # attributes inside of a format are none of the script's values
-        plain = [_printable(value) for value in args]
-        return owner.format(*plain, **{key: _printable(value) for key, value in kwargs.items()})
-    if name == "join":
-        words = [str(word) for word in _bounded(machine, machine.items(args[0]))]
-        limits.length(sum(map(len, words)) + len(words) * len(owner))
-        return owner.join(words)
-    if name in ("ljust", "rjust", "center", "expandtabs"):
-        return owner
-    if name not in WORD_METHODS:
-        return Foreign(name, machine.ledger.line)
-    given = [machine.ledger.plain(value) for value in args]
-    if name == "replace" and len(given) > 1:
-        limits.length(len(owner) * (len(given[1]) + 1))
-    if name == "zfill":
-        limits.length(given[0])
-    return getattr(owner, name)(*given)
-
-
-def _printable(value: Any) -> Any:
-    plain = shadow(value)
-    return plain if isinstance(plain, int | float | str | np.generic) else 0
-
-
-def container_method(machine: Any, owner: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """Return what a method of a list, a dict, a tuple or a set returns."""
-    if isinstance(owner, list):
-        return _list_method(machine, owner, name, args, kwargs)
-    if isinstance(owner, dict):
-        return _dict_method(machine, owner, name, args, kwargs)
-    if isinstance(owner, tuple | range) and name in ("index", "count"):
-        return getattr(shadow(owner), name)(machine.ledger.plain(args[0]))
-    if isinstance(owner, set) and name in ("add", "discard", "union", "intersection", "difference", "copy"):
-        plain = [{machine.key(item) for item in machine.items(a)} if isinstance(a, set | list | tuple) else
-                 machine.key(a) for a in args]  # fmt: skip
-        return getattr(owner, name)(*plain)
-    if isinstance(owner, Iterator):
-        return (
-            _next(machine, [owner, *args], {})
-            if name in ("next", "__next__")
-            else Foreign(name, machine.ledger.line)
-        )
-    if isinstance(owner, Bound):
-        return Foreign(name, machine.ledger.line)
-    if isinstance(owner, set | tuple | range | slice | frozenset):
-        raise AttributeError(name)
-    return Foreign(name, machine.ledger.line)
-
-
-def _list_method(machine: Any, owner: list[Any], name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if name in ("append", "appendleft", "insert"):
-        place = {"append": len(owner), "appendleft": 0}.get(name)
-        place = machine.ledger.plain(args[0]) if place is None else place
-        owner.insert(place, args[-1])
-        machine.ledger.limits.length(len(owner))
-        machine.put_in_list(owner, min(place, len(owner) - 1), args[-1], shifted=name != "append")
-        return None
-    if name == "extend":
-        for item in _bounded(machine, machine.items(args[0])):
-            _list_method(machine, owner, "append", [item], {})
-        return None
-    if name == "sort":
-        owner[:] = _sorted(machine, [owner], kwargs)
-        return None
-    if name in ("pop", "reverse", "clear", "copy", "popleft"):
-        if name == "popleft":
-            return owner.pop(0)
-        return getattr(owner, name)(*[machine.ledger.plain(value) for value in args])
-    if name in ("index", "count"):
-        return getattr(shadow(owner), name)(machine.ledger.plain(args[0]))
-    if name == "remove":
-        del owner[shadow(owner).index(machine.ledger.plain(args[0]))]
-        return None
-    raise AttributeError(f"'list' object has no attribute {name!r}")
-
-
-def _dict_method(
-    machine: Any, owner: dict[Any, Any], name: str, args: list[Any], kwargs: dict[str, Any]
-) -> Any:
-    if name in ("items", "iteritems"):
-        return list(owner.items())
-    if name in ("keys", "iterkeys"):
-        return list(owner)
-    if name in ("values", "itervalues"):
-        return list(owner.values())
-    if name in ("get", "pop", "setdefault"):
-        key = machine.key(args[0])
-        if name == "pop":
-            return owner.pop(key, *args[1:])
-        if key not in owner and name == "setdefault":
-            machine.set_entry(owner, key, args[1], machine.root)
-        return owner.get(key, [*args[1:], None][0])
-    if name == "update":
-        for key, item in _dict(machine, args, kwargs).items():
-            machine.set_entry(owner, key, item, machine.root)
-        return None
-    if name in ("copy", "clear"):
-        return getattr(owner, name)()
-    raise AttributeError(f"'dict' object has no attribute {name!r}, or not {quoted(name)}")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from chainrule.audits.reading import arrays
+from chainrule.audits.reading.callables import Break, Class, Continue, Exhausted, Function, Return, Super
 from chainrule.audits.reading.expressions import BINARY
-from chainrule.audits.reading.functions import Class, Exhausted, Function, Return, Super
 from chainrule.audits.reading.history import source_of
 from chainrule.audits.reading.ledger import Ledger
 from chainrule.audits.reading.limits import Exceeded
@@ -21,16 +21,6 @@ from chainrule.audits.reading.values import Array, Foreign, Library, Scalar, Sco
 from chainrule.errors import AuditError, ChainruleError
 
 MODULES = {"numpy", "math", "random", "scipy", "copy", "collections", "functools", "__future__"}
-
-
-class Break(Exception):  # noqa: N818 - it is no error
-    """``break``."""
-
-
-class Continue(Exception):  # noqa: N818 - it is no error
-    """``continue``."""
-
-
 CONTROL = (Return, Break, Continue, Repeated, Exhausted, AuditError, RecursionError, MemoryError)
 
 

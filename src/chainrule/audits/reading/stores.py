@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.audits.reading import arrays
+from chainrule.audits.reading.callables import Class, Function, Instance
 from chainrule.audits.reading.claim_names import bare, is_delta, looks_like_cost, stems
-from chainrule.audits.reading.functions import Class, Function, Functions, Instance
+from chainrule.audits.reading.functions import Functions
 from chainrule.audits.reading.history import Shown, Store, source_of
 from chainrule.audits.reading.ledger import Ledger
 from chainrule.audits.reading.library import CONSTANTS, FUNCTIONS

@@ -188,6 +188,7 @@ def _folded(picture: Picture, inside: list[int], depth: int) -> Box:
     if any(shapes):
         notes.append(" → ".join(shape or "()" for shape in shapes) if not inputs else shapes[1])
     notes += [f"{box.name} {box.value}" for box in boxes if box.is_output]
+    notes += [note for box in boxes if box.entry for note in (f"{box.entry} {box.value}", box.slope)]
     named = "/".join(_common(scopes)[:depth])
     names = [box.name for box in boxes]
     span = ", ".join(names) if len(names) <= NAMED else f"{names[0]} … {names[-1]}"

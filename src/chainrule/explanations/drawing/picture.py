@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.errors import unknown_name
+from chainrule.explanations.entries import find_entry
 from chainrule.explanations.formulas import formula, number
 from chainrule.explanations.names import step_names
 from chainrule.explanations.steps import Use
@@ -48,6 +49,8 @@ class Box:
         What else a folded box says, line by line.
     is_output
         Whether it is the value that is explained.
+    entry
+        The entry of it that is looked at, whose value and slope are shown; empty: all of it.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Box:
     members: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     is_output: bool = False
+    entry: str = ""
 
     @property
     def is_input(self) -> bool:
@@ -139,7 +143,9 @@ def picture_of(explanation: Record, paths: Any = None) -> Picture:
 
     computed = {step.name for step in explanation.forward}
     boxes = [
-        Box(name, brief(value), slope(name), shape=np.shape(value), is_output=name == output)
+        _with_focus(
+            Box(name, brief(value), slope(name), shape=np.shape(value), is_output=name == output), explanation
+        )
         for name, value in explanation.inputs.items()
         if name not in computed
     ]
@@ -165,6 +171,21 @@ def picture_of(explanation: Record, paths: Any = None) -> Picture:
     labels = [_label(pair, uses[pair].pop(0)) if uses.get(pair) else () for pair in pairs]
     chosen = _chosen(paths, pairs, output, [box.name for box in boxes])
     return _picture(boxes, pairs, labels, chosen)
+
+
+def _with_focus(box: Box, explanation: Record) -> Box:
+    """Return the box of an input; if an entry of it is looked at, with this entry's value and slope."""
+    focus = explanation.focus
+    if focus is None or focus == box.name or _array(focus) != box.name:
+        return box
+    value = np.asarray(explanation.inputs[box.name])[find_entry(focus, explanation.inputs).index]
+    return replace(
+        box,
+        value=brief(value),
+        slope=f"d{explanation.output}/d{focus} {brief(explanation.gradient[focus])}",
+        notes=(f"{box.name}: {box.shape}",),
+        entry=focus,
+    )
 
 
 def picture_of_graph(graph: Graph, values: Mapping[str, Any] | None = None) -> Picture:

@@ -131,7 +131,7 @@ def arranged(picture: Picture, cards: Sequence[Sequence[_Line]], labels: Sequenc
 
 def _card(box: Box) -> list[_Line]:
     """Return the lines of a box; what stands under its rule comes last."""
-    name, value = shortened(box.name, WIDEST / BOLD, LARGE), shortened(box.value, WIDEST, LARGE)
+    name, value = shortened(box.entry or box.name, WIDEST / BOLD, LARGE), shortened(box.value, WIDEST, LARGE)
     lines = [_Line((("name", name), ("value", value and f" {value}")), LARGE)]
     if lines[0].width > WIDEST:
         lines = [_Line((("name", name),), LARGE), _Line((("value", value),), LARGE)]
@@ -185,7 +185,7 @@ def _boxes(picture: Picture, layout: Layout, cards: Sequence[Sequence[_Line]]) -
 
 def _tooltip(box: Box) -> str:
     parts = [
-        f"{box.name} {box.value}".strip(),
+        f"{box.entry or box.name} {box.value}".strip(),
         f"{box.name} = {box.formula}" if box.formula else "",
         box.slope,
     ]

@@ -28,6 +28,7 @@ TABLE = {
     "drawing.column.path": "Path",
     "drawing.expansion": "The sum behind the derivative by {name}",
     "drawing.by_example": "the same for every example",
+    "drawing.otherwise": "otherwise",
     "drawing.terms": "sum of {count} term(s)",
     "drawing.more_terms": "{count} more terms together",
     "drawing.column.through": "Through",

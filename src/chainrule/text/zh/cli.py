@@ -159,7 +159,7 @@ TABLE = {
     "cli.audit.file": "Python 脚本。只阅读，不运行。",
     "cli.audit.of": "代价的名称；不给时取前向部分的最后一个数。",
     "cli.audit.cost": "代价的算式，用于脚本没有计算代价时。",
-    "cli.audit.call": "一次调用，如 \"backprop(x, y)\"，用于脚本没有调用自己的函数时。",
+    "cli.audit.call": '一次调用，如 "backprop(x, y)"，用于脚本没有调用自己的函数时。',
     "cli.audit.at": "脚本没有给出的名称的值：数（x=1.5、x=[1,2,3]），或 .npy、.npz 文件（x=data.npz）。",
     "cli.compile": "编译 NumPy 数组的函数，显示所编译的源代码，并与解释器的结果比较。",
     "cli.compile.example": "chainrule compile model.py:cost --at w=[0.5,-0.5] --at x=float64[10,2]\nchainrule compile model.py:cost --at w=w.npy --at x=data.npz --wrt w",

@@ -28,6 +28,7 @@ TABLE = {
     "drawing.column.path": "路径",
     "drawing.expansion": "对 {name} 的导数背后的求和",
     "drawing.by_example": "每个样本都一样",
+    "drawing.otherwise": "其他情形",
     "drawing.terms": "{count} 项之和",
     "drawing.more_terms": "其余 {count} 项合计",
     "drawing.column.through": "经过",
