@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
       J = a * b = 2 * 3 = 6
     <BLANKLINE>
     Backward: the chain rule, from J back
-      dJ/da = ∂J/∂a = b = 3
+      dJ/da = ∂J/∂a = b = 3  [product rule]
     <BLANKLINE>
     Gradient
       dJ/da = 3
