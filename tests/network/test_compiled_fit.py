@@ -95,6 +95,33 @@ def test_compiled_epochs_learn_what_interpreted_ones_learn(activation, cost, opt
     assert_same(*nets)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("hidden", [40, 100])  # in float64: registers, and some that are left over
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_long_rows_of_a_sparse_mini_batch_are_added_by_column(optimizer, hidden, threads, monkeypatch):
+    """Columns and examples without an entry, and columns of which every example has one."""
+    monkeypatch.setenv("CHAINRULE_THREADS", threads)
+    monkeypatch.setattr("chainrule.compiler.rows.SHARED_FROM", 0)
+    random = np.random.default_rng(5)
+    x = random.normal(size=(90, 30)) * (random.random((90, 30)) < 0.1)
+    x[:, [3, 29]], x[:, [0, 7, 8]], x[[4, 50]] = 1.5, 0.0, 0.0
+    y = random.integers(0, 3, 90)
+    nets = [cr.Network([30, hidden, 3], activation="tanh", dtype="float64", seed=3) for _ in range(2)]
+    for net, compiled in zip(nets, (True, False), strict=True):
+        net.fit(
+            csr_array(x),
+            y,
+            epochs=3,
+            batch_size=20,
+            learning_rate=0.1,
+            optimizer=optimizer,
+            compiled=compiled,
+        )
+    assert_same(*nets)
+    start = cr.Network([30, hidden, 3], activation="tanh", dtype="float64", seed=3).parameters["W1"]
+    assert (nets[0].parameters["W1"][[0, 7, 8]] == start[[0, 7, 8]]).all()
+
+
 def test_state_goes_from_compiled_to_interpreted_epochs_and_back(tmp_path):
     x, y = examples("sparse", tmp_path)
     mixed, plain = (network("relu") for _ in range(2))

@@ -46,3 +46,13 @@ class Block:
         strides = [step * buffer.dtype.itemsize for step in buffer.strides]
         place = self._start + buffer.offset
         return np.ndarray(buffer.shape, buffer.dtype, self._memory.data, place, strides)
+
+    def stretch(self, buffers: Sequence[Buffer]) -> Array | None:
+        """Return the memory from the first to the last of some arrays; None if other dtypes lie in it."""
+        dtypes = {buffer.dtype for buffer in buffers}
+        if len(dtypes) != 1 or any(buffer.slot for buffer in buffers):
+            return None
+        (dtype,) = dtypes
+        begin = min(buffer.offset for buffer in buffers)
+        end = max(buffer.offset + buffer.entries * dtype.itemsize for buffer in buffers)
+        return np.ndarray(((end - begin) // dtype.itemsize,), dtype, self._memory.data, self._start + begin)

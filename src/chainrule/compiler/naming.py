@@ -15,8 +15,19 @@ OWN_NAMES = frozenset(
     (
         *("memory", "first", "last", "step", "range", "min", "max", "abs"),
         *("part", "total", "best", "place", "count", "entry", "block", "factor", "line", "row", "here"),
-        *("thread", "threads", "share", "shares", "gate", "mode", "begin", "following"),
-        *("ahead", "ahead_start", "ahead_stop", "start", "stop", "column", "change"),
+        *("thread", "threads", "share", "shares", "gate", "mode", "begin", "following", "near"),
+        *(
+            "ahead",
+            "ahead_start",
+            "ahead_stop",
+            "start",
+            "stop",
+            "column",
+            "change",
+            "example",
+            "before",
+            "after",
+        ),
     )
 )
 NUMBERED_VARIABLES = [f"{letter}{number}" for letter in "is" for number in range(64)]

@@ -27,6 +27,7 @@ from chainrule.compiler.loops import (
     Store,
     Text,
     read,
+    statements,
 )
 from chainrule.compiler.lower import WORTH_SHARING, Lowered, Lowerer, SparseRows
 from chainrule.compiler.memory import plan
@@ -172,13 +173,15 @@ class RowsCode:
             begin.append(Let("following", last))
         lowerer.add("the mini-batch", (), begin, "each")
         if gathered:
-            filled += _gather(lowerer, gathered, outer["order"], self.batch, ahead="count" in outer)
+            filled.append(_gather(lowerer, gathered, outer["order"], self.batch))
         if filled:
             wide = self.sparse is None and self.batch * roles.x.shape[1] >= WORTH_SHARING
             lowerer.stages.append(Stage("its rows", (), tuple(filled), "rows" if wide else "one"))
         for node, _ in gathered:
             lowerer.buffers[node].role = "scratch"
         lowered = run_kernels(lowerer, skip=set(lowerer.sparse))
+        if "count" in outer:
+            _fetch_ahead(lowered.stages, [source for _, source in gathered], outer["order"], self.batch)
         lowered.stages += _reports(lowerer, roles, outer, self.batch)
         return lowered
 
@@ -210,21 +213,36 @@ def _rows(name: str, node: Node, role: str) -> Buffer:
     return Buffer(name, node.shape, node.dtype, node.shape[1], role)
 
 
-def _gather(
-    lowerer: Lowerer, pairs: Sequence[tuple[Node, Buffer]], order: Buffer, batch: int, *, ahead: bool
-) -> list[Statement]:
-    """Return the loop that copies the rows of a mini-batch to where the step reads them.
-
-    With ``ahead`` it also has the caches fetch those of the next one, while this one is computed.
-    """
+def _gather(lowerer: Lowerer, pairs: Sequence[tuple[Node, Buffer]], order: Buffer, batch: int) -> Loop:
+    """Return the loop that copies the rows of a mini-batch to where the step reads them."""
     body: list[Statement] = [Let("row", read(Access(order, (variable("begin") + variable("i"),))))]
-    if ahead:
-        body.append(Let("ahead", read(Access(order, (variable("following") + variable("i"),)))))
     for node, source in pairs:
         body += _copied_row(source, lowerer.buffer(node))
-        if ahead:
+    return Loop("i", batch, body)
+
+
+def _fetch_ahead(stages: Sequence[Stage], sources: Sequence[Buffer], order: Buffer, batch: int) -> None:
+    """Have the caches fetch the next mini-batch's rows, spread over the first product with this one's.
+
+    All at once they would be more than the processor can wait for while it goes on. Where no product is
+    written out here they are asked for as rows are copied.
+    """
+    loops = [
+        loop for stage in stages for loop in stage.body if isinstance(loop, Loop) and loop.variable == "i"
+    ]
+    whole = [loop for loop in loops if loop.start == 0 and loop.stop == batch // loop.step * loop.step]
+    for loop in [*filter(_multiplies, whole), *whole][:1]:
+        row = variable("following") + variable("i") + variable("near")
+        body: list[Statement] = [Let("ahead", read(Access(order, (row,))))]
+        for source in sources:
             body += _fetched_row(source)
-    return [Loop("i", batch, body)]
+        loop.body.insert(0, Loop("near", loop.step, body, short=True))
+
+
+def _multiplies(loop: Loop) -> bool:
+    """Return whether a loop adds up products in registers."""
+    lets = [statement for statement in statements(loop.body) if isinstance(statement, Let)]
+    return any(statement.text.template.startswith("multiply_add(") for statement in lets)
 
 
 def _fetched_row(source: Buffer) -> Iterator[Statement]:

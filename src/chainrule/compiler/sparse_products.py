@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ from chainrule.compiler.tiles import destination, entry_of, right_operand, tiles
 from chainrule.graph.node import Node
 
 Tile = tuple[int, int, int]
+SORTED_BYTES, SORTED_EXAMPLES = 256, 16  # of a row of the result, of a mini-batch: sorting pays from there …
+SORTED_COLUMNS = 32  # … and up to so many columns for each example
 WIDEST = 8  # registers that hold a row of the result while the entries of a sparse row run by
 
 
@@ -34,6 +37,9 @@ def sparse_product(lowerer: Lowerer, kernel: Kernel) -> None:
     out, title = destination(lowerer, kernel)
     right = right_operand(lowerer, node.inputs[1])
     passes = _gather_rows if seen_through(source) is source else _scatter_rows
+    if passes is _scatter_rows and _worth_sorting(node, table):
+        table, factor = _by_columns(lowerer, table, node.shape[0], made, factor), None
+        passes, made = functools.partial(_add_columns, onto=kernel.onto is not None), []
     columns = padded_row(node.shape[1], node.dtype)
     per_register = REGISTER // node.dtype.itemsize
     half = columns // per_register // 2 * per_register
@@ -109,6 +115,77 @@ def _scatter_rows(
         clear = Do(Text(f"store(⟨0⟩, spread({zero}, {width}))", (nothing,)))
         cleared: list[Statement] = [] if factor else [Loop("i", node.shape[0], [clear])]
         return [*cleared, Loop("i", table.batch, body)]
+
+    yield from tiles_of(begin, end, width, rows)
+
+
+def _worth_sorting(node: Node, table: SparseRows) -> bool:
+    """Return whether rows of the result are so long, and written to so often, that it pays to sort first."""
+    long = padded_row(node.shape[1], node.dtype) * node.dtype.itemsize >= SORTED_BYTES
+    often = table.batch >= SORTED_EXAMPLES and node.shape[0] <= SORTED_COLUMNS * table.batch
+    return long and often and table.batch <= np.iinfo(table.columns.dtype).max
+
+
+def _by_columns(
+    lowerer: Lowerer, table: SparseRows, columns: int, begin: list[Statement], factor: str | None
+) -> SparseRows:
+    """Add the stage that sorts a mini-batch's entries by column, by counting, times the factor.
+
+    In the table that it returns ``starts`` are where columns end, and ``columns`` are examples.
+    """
+    most = table.batch * columns
+    ends = lowerer.temporary("ends", (columns,), np.dtype(np.int64), columns)
+    examples = lowerer.temporary("examples_by_column", (most,), table.columns.dtype, most)
+    values = lowerer.temporary("values_by_column", (most,), table.values.dtype, most)
+    column, place = variable("column"), variable("place")
+    end = Access(ends, (column,))
+    value = Text("⟨0⟩" + (f" * {factor}" if factor else ""), (_entry(table.values),))
+    counted: list[Statement] = [_read_column(table), Store(end, Text("⟨0⟩ + 1", (end,)))]
+    summed: list[Statement] = [
+        Let("after", Text("before + ⟨0⟩", (end,))),
+        Store(end, Text("before")),
+        Let("before", Text("after")),
+    ]
+    placed: list[Statement] = [
+        _read_column(table),
+        Let("place", read(end)),
+        Store(end, Text("place + 1")),
+        Store(Access(examples, (place,)), Text("i")),
+        Store(Access(values, (place,)), value),
+    ]
+    body = [
+        *begin,
+        Loop("column", columns, [Store(end, Text("0"))]),
+        Loop("i", table.batch, [*_row(table), _entries(counted)]),
+        Let("before", Text("0")),
+        Loop("column", columns, summed),
+        Loop("i", table.batch, [*_row(table), _entries(placed)]),
+    ]
+    lowerer.add("the mini-batch by columns", (), body, "one")
+    return SparseRows(table.batch, ends, examples, values, table.order)
+
+
+def _add_columns(
+    node: Node, table: SparseRows, right: Access, out: Buffer, _: str | None, tile: Tile, *, onto: bool
+) -> Iterator[Statement]:
+    """Yield what adds up, for each column, the rows of ``right`` of its examples: in a tile of registers."""
+    begin, end, width = tile
+    zero = literal(node.dtype.type(0), node.dtype)
+
+    def rows(column: Affine) -> list[Statement]:
+        target = Address(Access(out, (variable("column"), column)))
+        source = Address(entry_of(right, variable("example"), column))
+        first = Text(f"load(⟨0⟩, {width})", (target,)) if onto else Text(f"spread({zero}, {width})")
+        added = Text(f"multiply_add(⟨0⟩, load(⟨1⟩, {width}), sums0)", (_entry(table.values), source))
+        example = Let("example", Text("int64(⟨0⟩)", (_entry(table.columns),)))
+        summed: list[Statement] = [
+            Let("sums0", first),
+            _entries([example, Let("sums0", added)]),
+            Do(Text("store(⟨0⟩, sums0)", (target,))),
+        ]
+        stop = Let("stop", read(Access(table.starts, (variable("column"),))))
+        body = [stop, *([If(Text("start < stop"), summed)] if onto else summed), Let("start", Text("stop"))]
+        return [Let("start", Text("0")), Loop("column", node.shape[0], body)]
 
     yield from tiles_of(begin, end, width, rows)
 

@@ -54,6 +54,9 @@ class RowsMemory:
         views = {node: self._block.view(code.lowered.buffer_of[node]) for node in kept}
         self._given = list(views.values())
         self._carried = self._given[: len(code.graph.outputs) - 1]
+        self._stretch = self._block.stretch(
+            [code.lowered.buffer_of[node] for node in kept][: len(self._carried)]
+        )
         self.portion = 1  # steps that are run before Python is asked again; who runs them keeps it here
         self._held: dict[str, Array] = {}
         self._pace: dict[int, float] = {}
@@ -165,7 +168,9 @@ class RowsMemory:
 
     def finite(self) -> bool:
         """Return whether all that is carried is finite."""
-        return all(bool(np.isfinite(view).all()) for view in self._carried)
+        # What pads rows may be infinite, so only if it is not have we seen enough at one look.
+        whole = self._stretch is not None and bool(np.isfinite(self._stretch).all())
+        return whole or all(bool(np.isfinite(view).all()) for view in self._carried)
 
 
 def _move_to(place: int) -> None:
