@@ -1,13 +1,14 @@
 """Products of matrices: blocks of the result are held in vector registers while the shared axis runs by.
 
 A block of R rows and N columns takes R · N/8 registers (float32); each step loads N entries of the right
-operand and R numbers of the left. From about ten million operations on, BLAS is faster: its blocks are
-chosen for the caches, too.
+operand and R numbers of the left. A multiply-add takes four cycles and two begin in each, so that eight sums
+must be under way; twelve leave room for what comes late. From some hundred million operations on, BLAS is
+faster: its blocks are chosen for the caches, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from chainrule.compiler.blas_products import by_blas
@@ -32,8 +33,10 @@ from chainrule.compiler.sparse_products import sparse_product
 from chainrule.compiler.tiles import destination, entry_of, right_operand, tiles_of, update_factor
 from chainrule.graph.node import Node
 
-BLAS_FROM = 10_000_000  # operations of one product from which BLAS is called
-BLOCKS = ((2, 4), (1, 8))  # registers side by side, rows
+BLAS_FROM = 200_000_000  # operations of one product from which BLAS is called
+TURNS_FROM = 1_000_000  # operations from which blocks take turns with the same columns, which stay near
+SMALL_BLOCKS = ((2, (4,)), (1, (8,)))  # registers side by side; rows
+BLOCKS = ((2, (6, 5, 5)), (1, (8, 8)))  # … of the blocks that take turns: sixteen, as rows are shared
 
 
 def product(lowerer: Lowerer, kernel: Kernel) -> None:
@@ -62,19 +65,32 @@ def _by_registers(
     factor = update_factor(lowerer, kernel, made)
     registers = padded_row(columns, node.dtype) // per_register
     column = 0
-    for wide, most in BLOCKS:
+    small = 2 * rows * columns * inner < TURNS_FROM
+    for wide, heights in SMALL_BLOCKS if small else BLOCKS:
         width, count = wide * per_register, registers // wide
         registers -= count * wide
-        high = min(most, rows)
         block = _Block(lowerer, node, right, out, width, inner, factor)
         stop = column + count * width
-        whole = rows // high * high
-        for start, end, size in ((0, whole, high), (whole, rows, rows - whole)):
-            if start < end and count:
-                body = list(tiles_of(column, stop, width, partial(block.statements, size)))
-                made.append(Loop("i", end, body, start=start, step=size))
+        for start, end, turns in _turns(rows, heights):
+            if count:
+                body = list(tiles_of(column, stop, width, partial(block.in_turn, turns)))
+                made.append(Loop("i", end, body, start=start, step=sum(turns)))
         column = stop
     return made
+
+
+def _turns(rows: int, heights: tuple[int, ...]) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """Yield where blocks of rows begin and end, and the heights of those that take turns.
+
+    The rows left over are cut evenly: a block of a few rows takes as long as a higher one, for each sum waits
+    for the one before.
+    """
+    whole = rows // sum(heights) * sum(heights)
+    if whole:
+        yield 0, whole, heights
+    if whole < rows:
+        left, count = rows - whole, -(-(rows - whole) // max(heights))
+        yield whole, rows, tuple(left // count + (place < left % count) for place in range(count))
 
 
 class _Block:
@@ -93,28 +109,34 @@ class _Block:
         self.lowerer, self.node, self.right, self.out = lowerer, node, right, out
         self.width, self.inner, self.factor = width, inner, factor
 
-    def statements(self, rows: int, column: Affine) -> list[Statement]:
-        """Return them for a number of rows, from a column on."""
+    def in_turn(self, turns: Sequence[int], column: Affine) -> list[Statement]:
+        """Return them for blocks below each other, which read the same columns of the right operand."""
+        firsts = [sum(turns[:place]) for place in range(len(turns))]
+        pairs = zip(firsts, turns, strict=True)
+        return [statement for first, rows in pairs for statement in self.statements(first, rows, column)]
+
+    def statements(self, first: int, rows: int, column: Affine) -> list[Statement]:
+        """Return them for a number of rows from ``first`` on, from a column on."""
         body: list[Statement] = []
         zero = literal(self.node.dtype.type(0), self.node.dtype)
-        sums = [f"sums{row}" for row in range(rows)]
-        for row, name in enumerate(sums):
+        sums = {row: f"sums{row - first}" for row in range(first, first + rows)}
+        for row, name in sums.items():
             start = Text(f"spread({zero}, {self.width})")
             if self.factor is not None:
                 start = Text(f"load(⟨0⟩, {self.width})", (Address(self._target(row, column)),))
             body.append(Let(name, start))
         body.append(Loop("k", self.inner, list(self._step(sums, column))))
-        for row, name in enumerate(sums):
+        for row, name in sums.items():
             body.append(Do(Text(f"store(⟨0⟩, {name})", (Address(self._target(row, column)),))))
         return body
 
     def _target(self, row: int, column: Affine) -> Access:
         return Access(self.out, (variable("i") + row, column))
 
-    def _step(self, sums: list[str], column: Affine) -> Iterator[Statement]:
+    def _step(self, sums: dict[int, str], column: Affine) -> Iterator[Statement]:
         right = entry_of(self.right, variable("k"), column)
         yield Let("line", Text(f"load(⟨0⟩, {self.width})", (Address(right),)))
-        for row, name in enumerate(sums):
+        for row, name in sums.items():
             inside = Body(self.lowerer)
             left = inside.value(self.node.inputs[0], (variable("i") + row, variable("k")))
             yield from inside.statements

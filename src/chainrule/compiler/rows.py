@@ -227,11 +227,11 @@ def _fetch_ahead(stages: Sequence[Stage], sources: Sequence[Buffer], order: Buff
     All at once they would be more than the processor can wait for while it goes on. Where no product is
     written out here they are asked for as rows are copied.
     """
-    loops = [
-        loop for stage in stages for loop in stage.body if isinstance(loop, Loop) and loop.variable == "i"
+    every = [
+        [loop for loop in stage.body if isinstance(loop, Loop) and loop.variable == "i"] for stage in stages
     ]
-    whole = [loop for loop in loops if loop.start == 0 and loop.stop == batch // loop.step * loop.step]
-    for loop in [*filter(_multiplies, whole), *whole][:1]:
+    whole = [loops for loops in every if loops and loops[0].start == 0 and loops[-1].stop == batch]
+    for loop in next(iter([*filter(_multiply, whole), *whole]), []):
         row = variable("following") + variable("i") + variable("near")
         body: list[Statement] = [Let("ahead", read(Access(order, (row,))))]
         for source in sources:
@@ -239,9 +239,9 @@ def _fetch_ahead(stages: Sequence[Stage], sources: Sequence[Buffer], order: Buff
         loop.body.insert(0, Loop("near", loop.step, body, short=True))
 
 
-def _multiplies(loop: Loop) -> bool:
-    """Return whether a loop adds up products in registers."""
-    lets = [statement for statement in statements(loop.body) if isinstance(statement, Let)]
+def _multiply(loops: Sequence[Loop]) -> bool:
+    """Return whether loops add up products in registers."""
+    lets = [statement for statement in statements(loops) if isinstance(statement, Let)]
     return any(statement.text.template.startswith("multiply_add(") for statement in lets)
 
 

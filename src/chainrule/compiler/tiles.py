@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from chainrule.compiler.entries import Body
 from chainrule.compiler.fuse import Kernel
-from chainrule.compiler.layout import memory_row, nest, padded_row, wrapped
-from chainrule.compiler.loops import Access, Buffer, Let, Loop, Statement, Store, joined
+from chainrule.compiler.layout import CACHE_LINE, memory_row, nest, padded_row, wrapped
+from chainrule.compiler.loops import Access, Buffer, Let, Loop, Operand, Statement, Store, Text, joined
 from chainrule.compiler.lower import Lowerer
 from chainrule.compiler.places import Affine, variable
 from chainrule.graph.node import Node
@@ -37,8 +37,29 @@ def packed(lowerer: Lowerer, source: Node, row: int) -> Buffer:
     inside = Body(lowerer)
     entry = inside.value(source, place)
     inside.statements.append(Store(Access(buffer, place), entry))
-    lowerer.add(name, (), wrapped(loops, inside.statements), "rows")
+    made = wrapped(loops, inside.statements)
+    if len(loops) == 2 and any(_down_columns(operand) for operand in entry.operands):
+        made = list(_in_lines(loops, inside.statements, CACHE_LINE // source.dtype.itemsize))
+    lowerer.add(name, (), made, "rows")
     return buffer
+
+
+def _down_columns(operand: Operand) -> bool:
+    """Return whether the next row of what is copied lies next to this one, and the next column far away."""
+    factors = dict(operand.place.terms) if isinstance(operand, Access) else {}
+    return factors.get("i") == 1 and factors.get("j", 0) > 1
+
+
+def _in_lines(loops: list[tuple[str, int]], body: list[Statement], wide: int) -> Iterator[Statement]:
+    """Yield the loops over a transposed copy: as many rows at a time as a line of the cache holds."""
+    (row, rows), (column, columns) = loops
+    whole = rows // wide * wide
+    if whole:
+        inner = Loop(row, "stop", body, start="start")
+        bounds = [Let("start", Text("i0")), Let("stop", Text(f"i0 + {wide}"))]
+        yield Loop("i0", whole, [*bounds, Loop(column, columns, [inner])], step=wide)
+    if whole < rows:
+        yield Loop(column, columns, [Loop(row, rows, body, start=whole, short=True)])
 
 
 def destination(lowerer: Lowerer, kernel: Kernel) -> tuple[Buffer, str]:
