@@ -57,8 +57,13 @@ if TYPE_CHECKING:
     from chainrule.primitives.special import silu as silu
     from chainrule.primitives.special import softmax as softmax
     from chainrule.primitives.special import softplus as softplus
+    from chainrule.training import optimizers as optimizers
+    from chainrule.training import schedules as schedules
+    from chainrule.training.stopping import EarlyStopping as EarlyStopping
 
+_MODULES = {"optimizers": "training.optimizers", "schedules": "training.schedules"}
 _PLACES = {
+    "EarlyStopping": "training.stopping",
     "Network": "network",
     "load": "network",
     "ArraySpec": "graph.trace",
@@ -95,10 +100,12 @@ _PLACES = {
     "softplus": "primitives.special",
 }
 
-__all__ = [*sorted(_PLACES), "__version__"]
+__all__ = [*sorted({*_PLACES, *_MODULES}), "__version__"]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"chainrule.{_MODULES[name]}")
     if name not in _PLACES:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
     place = _PLACES[name]

@@ -55,7 +55,7 @@ class Program:
             if xp is np and node.primitive.ufunc is not None:
                 function = node.primitive.ufunc
                 if reused is not None:
-                    sources = (*sources, reused)  # a ufunc's last argument is where it writes
+                    function, sources = partial(_written, node.primitive.ufunc), (*sources, reused)
             steps.append((function, sources, place[node], dead))
         steps.reverse()
         return steps
@@ -91,6 +91,11 @@ class Program:
                 if node.dtype.kind in "fc" and not np.all(np.isfinite(slots[target])):
                     return node
         return None
+
+
+def _written(ufunc: Any, *operands: Any) -> Any:
+    """Return a ufunc's result, written over the last of the operands, which is no argument of it."""
+    return ufunc(*operands[:-1], out=operands[-1])
 
 
 def own(results: Sequence[Any], *given: Any) -> list[Any]:

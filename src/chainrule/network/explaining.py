@@ -28,7 +28,6 @@ from chainrule.training.targets import Targets
 
 Array = np.ndarray[Any, Any]
 PRECISE = "float64"
-STATES = {"momentum": ("v",), "adam": ("t", "m", "v")}
 
 
 def as_rows(x: Any, y: Any) -> tuple[Any, Any]:
@@ -94,7 +93,7 @@ class Explained:
             moved, _ = optimizer.update(gradients, old, parameters, learning_rate)
         own = _state_of_entry(optimizer, old, names.index(entry.name), entry, len(names))
         count = len(optimizer.init([np.zeros(3)]))
-        state_names = STATES.get(optimizer.name, ())
+        state_names = optimizer.state_names
         if len(state_names) != count:
             state_names = tuple(f"s{place}" for place in range(1, count + 1))
         update = Update(

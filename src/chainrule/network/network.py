@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from chainrule.graph.node import Node
 from chainrule.network.explainable import Explaining
 from chainrule.network.inputs import InputScale, examples_of, pair_of, table_of, traced_table
 from chainrule.network.judging import Judging
-from chainrule.network.learning import Learning
+from chainrule.network.learning import Learning, Material, wanted
 from chainrule.network.machines import CompiledParts, report
 from chainrule.network.prediction import Prediction
 from chainrule.network.programs import Programs
@@ -24,11 +24,11 @@ from chainrule.nn.architecture import read_settings
 from chainrule.nn.costs import CostFunction
 from chainrule.training.evaluation import Evaluation
 from chainrule.training.examples import Examples
-from chainrule.training.history import History, Listener, listener_of
-from chainrule.training.loop import Plan, run_epochs
-from chainrule.training.optimizers import Optimizer
-from chainrule.training.optimizers import optimizer as named_optimizer
-from chainrule.training.settings import check_not_negative, check_positive, check_rate
+from chainrule.training.history import History, Listener
+from chainrule.training.optimizers import Lbfgs, Optimizer
+from chainrule.training.schedules import Schedule
+from chainrule.training.settings import check_not_negative, check_positive
+from chainrule.training.stopping import EarlyStopping
 from chainrule.training.targets import Targets, infer_targets
 
 Array = np.ndarray[Any, Any]
@@ -90,7 +90,7 @@ class Network(Explaining):
         self.architecture = read_settings(sizes, activation, cost, output, initialiser, dtype)
         weights, shuffling = source.spawn(2)
         self._values = self.architecture.start(np.random.default_rng(weights))
-        self._random = np.random.default_rng(shuffling)
+        self._shuffling = shuffling
         self._programs = Programs(self.architecture)
         self._prediction = Prediction(self.architecture, self._programs)
         self._judging = Judging(self.architecture, self._programs)
@@ -254,10 +254,13 @@ class Network(Explaining):
         epochs: int = 30,
         batch_size: int = 10,
         learning_rate: float = 0.1,
-        optimizer: str | Optimizer = "sgd",
+        optimizer: str | Optimizer | Lbfgs = "sgd",
+        schedule: str | Schedule | Callable[[int], float] | None = None,
         validation_data: tuple[Any, Any] | None = None,
+        early_stopping: bool | int | EarlyStopping = False,
         shuffle: bool = True,
         progress: bool | Listener = False,
+        callbacks: Sequence[Listener] = (),
         compiled: bool | None = None,
     ) -> History:
         """Learn by mini-batch gradient descent: θ ← θ − η ∂C/∂θ for each mini-batch, C its mean cost.
@@ -276,14 +279,26 @@ class Network(Explaining):
         epochs, batch_size, learning_rate
             How often through the data, examples in a mini-batch, and η.
         optimizer
-            "sgd", "momentum", "adam", or what `sgd`, `momentum`, `adam` of `chainrule.training.optimizers`
-            return. Its state is kept for the next fit.
+            "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "nadam", "lion", or what the
+            functions of these names in `chainrule.training.optimizers` return; `chain` there adds penalties,
+            weight decay and clipping. Its state is kept for the next fit. Or "lbfgs", for small data: all
+            examples at each step, ``epochs`` iterations at most; η and ``batch_size`` mean nothing then.
+        schedule
+            What η is multiplied by in the course of the fit: "step", "exponential", "cosine", "warmup",
+            "one_cycle", "plateau", what those of `chainrule.training.schedules` return, or a function of the
+            mini-batch's number, from 0.
         validation_data
             ``(x, y)`` on which every epoch is judged.
+        early_stopping
+            True, a number of epochs, or `chainrule.training.stopping.EarlyStopping`: stop after ten, or so
+            many, in which the validation cost (without validation data the cost) did not fall, and bring the
+            best parameters back.
         shuffle
             Whether every epoch draws a new order.
         progress
             True prints a line an epoch; a function is handed `Progress` records, about twenty a second.
+        callbacks
+            More such functions. Where one returns True, the fit stops.
         compiled
             Whether epochs, and judging after each, run as machine code (made in a second or two, and kept on
             disk) or by the interpreter; values differ by rounding. None: each as machine code once so much
@@ -293,8 +308,9 @@ class Network(Explaining):
         Returns
         -------
         History
-            The same object as ``net.history``, one entry an epoch. Its accuracy is that on the training
-            examples after the epoch (left out, as None, if they are read from a memory map).
+            The same object as ``net.history``, one entry an epoch; its ``end`` says why the fit ended. Its
+            accuracy is that on the training examples after the epoch (left out, as None, if they are read
+            from a memory map).
 
         Raises
         ------
@@ -307,45 +323,33 @@ class Network(Explaining):
         KeyboardInterrupt
             After Ctrl-C; what was learned up to the last whole mini-batch is kept.
         """
-        count = check_not_negative("epochs", epochs)
-        size, rate = check_positive("batch_size", batch_size), check_rate("learning_rate", learning_rate)
-        update = named_optimizer(optimizer)
+        settings = wanted(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            optimizer=optimizer,
+            schedule_=schedule,
+            early_stopping=early_stopping,
+            shuffle=shuffle,
+            progress=progress,
+            callbacks=callbacks,
+            compiled=compiled,
+        )
         targets = self.targets or self._infer(y, learning=True)
         examples = self._examples(x, y, targets)
         held_out = None if validation_data is None else self._examples(*pair_of(validation_data), targets)
         self._retrace()
         if callable(self.architecture.cost):
             self.architecture.cost_graph(1)  # refuses one that cannot be learned from before anything changes
-        self.targets, count_values = targets, len(self._values)
-        training = None if examples.streamed else examples
-        judged_rows = len(training or ()) + len(held_out or ())
-        worth = self._learning.is_worth(count * -(-len(examples) // size), size * self.size)
-        worth_judging = self._judging.is_worth(count * judged_rows)
-        if compiled is not None:
-            worth = worth_judging = compiled
-
-        def judge(data: Examples | None, values: list[Array]) -> Evaluation | None:
-            if data is None:
-                return None
-            return self._judging(data, targets, values[:count_values], compiled=worth_judging, often=True)
+        self.targets = targets
 
         def keep(values: list[Array]) -> None:
-            self._values = values[:count_values]
-            self._learning.keep(update, values[count_values:])
+            self._values = values
 
-        plan = Plan(
-            epochs=count,
-            batch_size=size,
-            learning_rate=rate,
-            shuffle=bool(shuffle),
-            examples=examples,
-            judge_training=lambda values: judge(training, values),
-            judge_validation=lambda values: judge(held_out, values),
-            listener=listener_of(progress),
+        material = Material(examples, held_out, targets)
+        self._learning.run(
+            settings, self._values, material, self._judging, self._shuffling, self.history, keep
         )
-        epoch = self._learning.epoch(update, compiled=worth)
-        values = [*self._values, *self._learning.state(update, self._values)]
-        run_epochs(values, epoch, plan, self._random, self.history, keep)
         return self.history
 
     def _traced(self, x: Node) -> Any:

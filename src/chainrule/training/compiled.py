@@ -25,7 +25,15 @@ from chainrule.text import say
 from chainrule.training.examples import Stored
 from chainrule.training.optimizers import Optimizer
 from chainrule.training.sparse import is_sparse
-from chainrule.training.step import AfterSteps, Batches, CostGraph, Interpreted, NonFinite, step_graph
+from chainrule.training.step import (
+    AfterSteps,
+    Batches,
+    CostGraph,
+    Interpreted,
+    NonFinite,
+    Rates,
+    step_graph,
+)
 
 Array = np.ndarray[Any, Any]
 PORTION_SECONDS = 0.1
@@ -33,6 +41,7 @@ DENSE_FROM = 0.3  # share of entries that are not 0 from which rows are used as 
 STAGED_BYTES = 16 << 20  # of rows that are read at a time where not all are in memory
 COPIED_PER_SECOND = 1e9  # bytes, about
 MOST_MEMORIES = 8  # sizes of mini-batches whose machine code, with its memory, is kept
+RATES_AT_HAND = 256  # learning rates that machine code is handed at a time where they differ
 SNAPSHOT_SHARE = 0.02  # of the time that may go into copies to which a search for NaN can return
 
 WORTH_SECONDS = 1.0  # of the interpreter from which machine code is worth its making
@@ -88,8 +97,8 @@ class CompiledEpoch:
         self.interpreted = Interpreted(cost_graph, optimizer)
         self.reason: str | None = None
         self._cost_graph, self._optimizer = cost_graph, optimizer
-        self._memories: dict[tuple[int, Any], RowsMemory] = {}
-        self._graphs: dict[int, Graph] = {}  # of the mini-batches of the last size
+        self._memories: dict[tuple[int, int | None, Any], RowsMemory] = {}
+        self._graphs: dict[tuple[int, int | None], Graph] = {}  # of the mini-batches of the last size
 
     @property
     def source(self) -> str:
@@ -97,46 +106,51 @@ class CompiledEpoch:
         return list(self._memories.values())[-1].code.source if self._memories else ""
 
     def __call__(
-        self, parameters: list[Array], batches: Batches, learning_rate: float, after_steps: AfterSteps
+        self, parameters: list[Array], batches: Batches, learning_rate: Rates, after_steps: AfterSteps
     ) -> list[Array]:
         """Run an epoch."""
         whole = len(batches.order) // batches.batch_size
         if not whole or self.reason is not None:
             return self.interpreted(parameters, batches, learning_rate, after_steps)
+        same = np.ndim(learning_rate) == 0 or bool(np.ptp(np.asarray(learning_rate)[:whole]) == 0)
+        kind = batches.batch_size, None if same else RATES_AT_HAND
         try:
-            data = self._data_of(batches)
-            memory = self._memory(batches.batch_size, data)
+            data = self._data_of(batches, kind)
+            memory = self._memory(kind, data)
         except (Refusal, CompileError) as error:
             self.reason = reason_of(error)
             message = say("compile.interpreted", name=f"fit ({self._optimizer.name})", reason=self.reason)
-            warnings.warn(message, InterpretedWarning, stacklevel=4)  # the line that calls `fit`
+            warnings.warn(message, InterpretedWarning, stacklevel=5)  # the line that calls `fit`
             return self.interpreted(parameters, batches, learning_rate, after_steps)
         try:
-            return _Run(self.interpreted, memory, data, batches, learning_rate).all(parameters, after_steps)
+            run = _Run(self.interpreted, memory, data, batches, learning_rate, kind[1])
+            return run.all(parameters, after_steps)
         finally:
             memory.release()
 
-    def _data_of(self, batches: Batches) -> Data | None:
+    def _data_of(self, batches: Batches, kind: tuple[int, int | None]) -> Data | None:
         """Return all examples in the form that compiled code reads; None if they are read in parts."""
         if batches.stored is None:
             return None
-        graph = self._graph(batches.batch_size)
+        graph = self._graph(kind)
         return data_of(batches.stored, graph, graph.inputs[-3])
 
-    def _memory(self, size: int, data: Data | None) -> RowsMemory:
+    def _memory(self, kind: tuple[int, int | None], data: Data | None) -> RowsMemory:
         sparse = data.rows[1].dtype if data is not None and data.sparse else None
-        key = size, sparse
+        key = *kind, sparse
         if key not in self._memories:
-            made = RowsMemory(RowsCode(*training_step(self._graph(size)), sparse))
+            made = RowsMemory(RowsCode(*training_step(self._graph(kind)), sparse))
             if len(self._memories) >= MOST_MEMORIES:
                 del self._memories[next(iter(self._memories))]
             self._memories[key] = made
         return self._memories[key]
 
-    def _graph(self, size: int) -> Graph:
-        if size not in self._graphs:
-            self._graphs = {size: step_graph(self._cost_graph(size), self._optimizer)}
-        return self._graphs[size]
+    def _graph(self, kind: tuple[int, int | None]) -> Graph:
+        """Return the graph of a step: for a size of mini-batches, and a number of learning rates or one."""
+        if kind not in self._graphs:
+            size, rates = kind
+            self._graphs = {kind: step_graph(self._cost_graph(size), self._optimizer, rates)}
+        return self._graphs[kind]
 
 
 class _Run:
@@ -148,20 +162,23 @@ class _Run:
         memory: RowsMemory,
         data: Data | None,
         batches: Batches,
-        learning_rate: float,
+        learning_rate: Rates,
+        at_hand: int | None,
     ) -> None:
         self.interpreted, self.memory, self.batches, self.rate = interpreted, memory, batches, learning_rate
         self.size = batches.batch_size
         self.whole = len(batches.order) // self.size
         self.data = data
         self.first = 0  # the step with which the rows begin that are at hand
+        self.at_hand = at_hand  # how many learning rates are; None: one for all steps
+        self.rates_from = 0  # the step to which the first of them belongs
         if data is not None:
             memory.use(data, batches.order)
 
     def all(self, parameters: list[Array], after_steps: AfterSteps) -> list[Array]:
         """Run the epoch's steps; return parameters and state after them."""
         memory = self.memory
-        memory.give(*parameters, self.rate)
+        self.give(0, parameters)
         good, good_at, taken = parameters, 0, time.monotonic()
         price = sum(array.nbytes for array in parameters) / COPIED_PER_SECOND
         done = 0
@@ -175,9 +192,25 @@ class _Run:
             if done == self.whole or (now - taken) * SNAPSHOT_SHARE >= price:
                 if not memory.finite():
                     raise self._search(good_at, good, done - 1)
-                good, good_at, taken = memory.carried(), done, time.monotonic()
+                good, good_at, taken = self.carried(), done, time.monotonic()
                 price = taken - now
         return self._remainder(good, after_steps) if self.whole < len(self.batches) else good
+
+    def give(self, step: int, parameters: list[Array]) -> None:
+        """Hand over parameters and state, and the learning rates from a step on."""
+        if self.at_hand is None:
+            self.memory.give(*parameters, np.ravel(self.rate)[0])
+            return
+        rates = np.zeros(self.at_hand)
+        own = np.asarray(self.rate)[step : min(step + self.at_hand, self.whole)]
+        rates[: len(own)] = own
+        self.memory.give(*parameters, 0, rates)
+        self.rates_from = step
+
+    def carried(self) -> list[Array]:
+        """Return copies of parameters and state."""
+        found = self.memory.carried()
+        return found if self.at_hand is None else found[:-1]
 
     def run(self, first: int, stop: int, search: Callable[[int], NonFinite], after_steps: AfterSteps) -> None:
         """Run a portion of steps and tell of it, also if something else, such as Ctrl-C, interrupts here."""
@@ -188,13 +221,24 @@ class _Run:
                 status, costs = self._steps(begin, end)
             finally:
                 if status == end:
-                    after_steps(end, costs, self.memory.carried)
+                    after_steps(end, costs, self.carried)
             if status != end:
                 raise search(status)
 
     def _steps(self, begin: int, end: int) -> tuple[int, Array]:
-        status, costs = self.memory.run(begin - self.first, end - self.first)
-        return status + self.first, costs
+        """Run steps; return the one after the last, or the one that was not finite, and their costs."""
+        if self.at_hand is None:
+            status, costs = self.memory.run(begin - self.first, end - self.first)
+            return status + self.first, costs
+        parts, status = [np.zeros(0)], begin
+        while status == begin < end:
+            if begin == self.rates_from + self.at_hand:
+                self.give(begin, self.carried())
+            begin = min(end, self.rates_from + self.at_hand)
+            status, costs = self.memory.run(status - self.first, begin - self.first)
+            status += self.first
+            parts.append(costs)
+        return status, np.concatenate(parts)
 
     def _at_hand(self, first: int, stop: int) -> list[tuple[int, int]]:
         """Return the parts in which steps can be run: one, or as many as rows must be read."""
@@ -206,10 +250,10 @@ class _Run:
 
     def _search(self, first: int, parameters: list[Array], last: int) -> NonFinite:
         """Return where a number ceased to be finite, in steps ``first`` to ``last``: they are run again."""
-        self.memory.give(*parameters, self.rate)
+        self.give(first, parameters)
         before, at = parameters, first
         for step in range(first, last + 1):
-            now = self.memory.carried()
+            now = self.carried()
             self._read(step, step + 1)
             status, _ = self._steps(step, step + 1)
             if status != step + 1 or not self.memory.finite():

@@ -46,7 +46,8 @@ def r_squared(output: Array, target: Array) -> float | None:
     spread = np.sum(np.square(target - target.mean(axis=0)), axis=0)
     if not spread.all():
         return None
-    return float(np.mean(1 - np.sum(np.square(target - output), axis=0) / spread))
+    with np.errstate(over="ignore"):  # of outputs that are about to become infinite
+        return float(np.mean(1 - np.sum(np.square(target - output), axis=0) / spread))
 
 
 def evaluate(parts: Iterable[Part], targets: Targets) -> Evaluation:

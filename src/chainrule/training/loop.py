@@ -1,4 +1,4 @@
-"""The loop over epochs: shuffle, run the epoch, evaluate, report; stop cleanly whatever happens."""
+"""The loop over epochs: shuffle, run the epoch, and what comes after it; stop cleanly whatever happens."""
 
 from __future__ import annotations
 
@@ -11,32 +11,18 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import NonFiniteCostError
-from chainrule.training.evaluation import Evaluation
-from chainrule.training.examples import Examples
-from chainrule.training.history import EpochReport, History, Listener, Progress
+from chainrule.training.after import AfterEpochs, Keep, Plan, Stopped
+from chainrule.training.history import End, History, Progress
+from chainrule.training.orders import Orders
+from chainrule.training.schedules import Course
 from chainrule.training.step import Batches, Epoch, NonFinite
 
 Array = np.ndarray[Any, Any]
-Evaluate = Callable[[list[Array]], Evaluation | None]
 REPORTS_PER_SECOND = 20
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a fit does: how long, in what portions, how fast, and how it is judged."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    shuffle: bool
-    examples: Examples
-    judge_training: Evaluate
-    judge_validation: Evaluate
-    listener: Listener
-
-
 @dataclass
-class _Clock:
+class Clock:
     """Counts costs by the size of their mini-batch, and tells the listener not too often.
 
     ``current()`` returns the parameters after the last mini-batch that was told of.
@@ -52,25 +38,33 @@ class _Clock:
     told: float = 0.0
 
     def after_steps(self, done: int, costs: Array, current: Callable[[], list[Array]]) -> None:
+        """Take note of a portion, as `chainrule.training.step.AfterSteps` says."""
         self.current = current
-        self._count(done, costs)
+        self.count(done, costs)
         now = time.monotonic()
         if now - self.told > 1 / REPORTS_PER_SECOND:
             self.told = now
-            self.plan.listener(Progress(self.epoch, self.last, done, len(self.batches), self.mean))
+            if (
+                self.plan.listener(Progress(self.epoch, self.last, done, len(self.batches), self.mean))
+                is True
+            ):
+                raise Stopped(End.CALLBACK)
 
-    def _count(self, done: int, costs: Array) -> None:
+    def count(self, done: int, costs: Array) -> None:
+        """Add the costs of a portion."""
         rows = len(self.batches.order)
         with np.errstate(over="ignore"):
-            weighted = costs.astype("float64") * min(self.batches.batch_size, rows)
+            weighted = np.multiply(costs, min(self.batches.batch_size, rows), dtype="float64")
             if done == len(self.batches):
                 weighted[-1] = float(costs[-1]) * len(self.batches.rows(done - 1))
+            weighted[0] += self.total
             # One after the other, not in pairs: the sum must not depend on how time cut the portions.
-            self.total = float(np.add.accumulate(np.append(self.total, weighted))[-1])
+            self.total = float(np.add.accumulate(weighted)[-1])
         self.examples = min(done * self.batches.batch_size, rows)
 
     @property
     def mean(self) -> float:
+        """The mean cost over all examples so far."""
         return self.total / max(self.examples, 1)
 
 
@@ -78,11 +72,13 @@ def run_epochs(
     parameters: list[Array],
     epoch_function: Epoch,
     plan: Plan,
-    random: np.random.Generator,
+    seed: np.random.SeedSequence,
     history: History,
-    keep: Callable[[list[Array]], None],
+    keep: Keep,
 ) -> None:
     """Run a fit's epochs; ``keep`` is handed the parameters after each, whatever may end it.
+
+    The order of an epoch's examples comes from ``seed`` and the epoch's number in the history.
 
     Raises
     ------
@@ -91,33 +87,40 @@ def run_epochs(
     KeyboardInterrupt
         After Ctrl-C; the parameters after the last whole mini-batch were kept.
     """
-    history.interrupted = False
-    last = len(history) + plan.epochs
-    for _ in range(plan.epochs):
-        number, began = len(history) + 1, time.perf_counter()
-        rows = len(plan.examples)
-        order = random.permutation(rows) if plan.shuffle else np.arange(rows)
-        batches = Batches(plan.examples.gather, order, plan.batch_size, plan.examples.stored)
-        clock = _Clock(plan, number, last, batches, partial(list, parameters))
-        try:
-            parameters = epoch_function(parameters, batches, plan.learning_rate, clock.after_steps)
-            clock.current = partial(list, parameters)
-            seconds = time.perf_counter() - began
-            training, validation = plan.judge_training(parameters), plan.judge_validation(parameters)
-            report = EpochReport(number, last, clock.mean, training, validation, seconds)
-            history.add(report)
-            plan.listener(Progress(number, last, len(batches), len(batches), clock.mean, report))
-        except NonFinite as signal:
-            clock.current = partial(list, signal.parameters)
-            raise _error(signal, number, len(batches)) from None
-        except KeyboardInterrupt:
-            history.interrupted = True
-            raise
-        finally:
-            keep(clock.current())
+    rows = len(plan.examples)
+    with AfterEpochs(plan, history, keep) as after, Orders(seed, rows, after.last) as orders:
+        for index in range(plan.epochs):
+            number, began = len(history) + 1, time.perf_counter()
+            order = orders.of(number) if plan.shuffle else np.arange(rows)
+            batches = Batches(plan.examples.gather, order, plan.batch_size, plan.examples.stored)
+            clock = Clock(plan, number, after.last, batches, partial(list, parameters))
+            try:
+                rates = _rates(plan, index, len(batches), after.watched)
+                parameters = epoch_function(parameters, batches, rates, clock.after_steps)
+                clock.current = partial(list, parameters)
+                rate = float(rates[-1] if isinstance(rates, np.ndarray) else rates)
+                seconds = time.perf_counter() - began
+                after.epoch(parameters, clock.mean, seconds, rate, steps=len(batches))
+            except NonFinite as signal:
+                clock.current = partial(list, signal.parameters)
+                raise not_finite(signal, number, len(batches)) from None
+            finally:
+                keep(clock.current())
+        history.end = End.EPOCHS
 
 
-def _error(signal: NonFinite, epoch: int, steps: int) -> NonFiniteCostError:
+def _rates(plan: Plan, index: int, steps: int, costs: list[float]) -> float | Array:
+    """Return the learning rate of an epoch, ``index`` counted from 0: one, or one for each mini-batch."""
+    if plan.schedule is None:
+        return plan.learning_rate
+    numbers = np.arange(index * steps, (index + 1) * steps)
+    factors = plan.schedule.factors(Course(numbers, steps, plan.epochs * steps, tuple(costs)))
+    rates = plan.learning_rate * factors
+    return float(rates[0]) if (rates == rates[0]).all() else rates
+
+
+def not_finite(signal: NonFinite, epoch: int, steps: int) -> NonFiniteCostError:
+    """Return the error that says where a number ceased to be finite."""
     node = signal.node
     place = "?" if node is None else " · ".join(part for part in (node.scope, node.primitive.name) if part)
     return NonFiniteCostError("train.not_finite", epoch=epoch, step=signal.step + 1, steps=steps, place=place)

@@ -22,6 +22,7 @@ from chainrule.training.examples import Stored
 from chainrule.training.optimizers import Optimizer
 
 Array = np.ndarray[Any, Any]
+Rates = float | Array
 CostGraph = Callable[[int], Graph]
 
 
@@ -79,38 +80,54 @@ class Epoch(Protocol):
     """A function that runs an epoch. Who makes it, an interpreter or a compiler, is all the same to `fit`."""
 
     def __call__(
-        self, parameters: list[Array], batches: Batches, learning_rate: float, after_steps: AfterSteps
+        self, parameters: list[Array], batches: Batches, learning_rate: Rates, after_steps: AfterSteps
     ) -> list[Array]:
         """Return the parameters after all mini-batches, and behind them the optimizer's state.
 
-        ``parameters`` begin with the network's and end with the state. ``after_steps`` is told of every
-        mini-batch, a portion at a time, so often that a person does not wait. Raises `NonFinite`.
+        ``parameters`` begin with the network's and end with the state. ``learning_rate`` is one for all
+        mini-batches, or an array with one for each. ``after_steps`` is told of every mini-batch, a portion at
+        a time, so often that a person does not wait. Raises `NonFinite`.
         """
 
 
-def step_graph(cost: Graph, optimizer: Optimizer) -> Graph:
+def step_graph(cost: Graph, optimizer: Optimizer, rates: int | None = None) -> Graph:
     """Return the graph of one step, its update included.
 
     From (parameters …, optimizer's state …, x, target, learning rate) to (cost, parameters …, state …).
     The last two inputs of ``cost`` are x and target, the others the parameters.
+
+    With ``rates``, a number, the last input is an array of so many learning rates, and the state ends with
+    the place of the step's own among them, one further after the step. So a run of steps needs nobody who
+    hands each its rate.
     """
     stable = stabilise(cost)
     (*parameters, x, target), output = stable.inputs, stable.outputs[0]
-    rate = input_node((), output.dtype, "learning_rate")
     start = optimizer.init([np.zeros(node.shape, node.dtype) for node in parameters])
     state = [input_node(a.shape, a.dtype, f"state{place}") for place, a in enumerate(start, start=1)]
+    place = [] if rates is None else [input_node((), output.dtype, "place")]
+    shape, label = ((), "learning_rate") if rates is None else ((rates,), "learning_rates")
+    given = input_node(shape, output.dtype, label)
+    rate = _picked(given, place[0]) if place else given
     gradients = pull_back(output, parameters)
     updated = _traced_update(optimizer, [gradients, state, parameters, rate])
-    moved, new_state = updated[: len(parameters)], updated[len(parameters) :]
+    moved, new_state = updated[: len(parameters)], [*updated[len(parameters) :], *[at + 1 for at in place]]
+    state += place
     names = {
         **{node: f"new_{before.label}" for before, node in zip(state, new_state, strict=True)},
         **{node: f"d_{parameter.label}" for parameter, node in zip(parameters, gradients, strict=True)},
-        **{node: f"new_{parameter.label}" for parameter, node in zip(parameters, moved, strict=True)},
+        **{new: f"new_{old.label}" for old, new in zip(parameters, moved, strict=True) if new is not old},
         output: "cost",
     }
-    inputs = [*parameters, *state, x, target, rate]
+    inputs = [*parameters, *state, x, target, given]
     graph = Graph(inputs, [output, *moved, *new_state], name="step", single=False, names=names)
     return simplify(graph)
+
+
+def _picked(rates: Node, place: Node) -> Node:
+    """Return the entry of ``rates`` at ``place``: a sum of which all other terms are zeros."""
+    places = np.arange(rates.size, dtype=rates.dtype)
+    picked: Node = np.sum(np.where(places == place, rates, rates.dtype.type(0)))
+    return picked
 
 
 def _traced_update(optimizer: Optimizer, arguments: list[Any]) -> tuple[Node, ...]:
@@ -142,7 +159,7 @@ class Interpreted:
         self._programs: dict[int, Program] = {}
 
     def __call__(
-        self, parameters: list[Array], batches: Batches, learning_rate: float, after_steps: AfterSteps
+        self, parameters: list[Array], batches: Batches, learning_rate: Rates, after_steps: AfterSteps
     ) -> list[Array]:
         """Run an epoch, as `Epoch` says."""
         portion = _Portion(after_steps, parameters)
@@ -155,7 +172,7 @@ class Interpreted:
             raise
         return portion.parameters
 
-    def _run(self, portion: _Portion, batches: Batches, learning_rate: float) -> None:
+    def _run(self, portion: _Portion, batches: Batches, learning_rate: Rates) -> None:
         verified = 0, portion.parameters
         for number in range(len(batches)):
             before = portion.parameters
@@ -171,7 +188,7 @@ class Interpreted:
                 portion.report()
 
     def step(
-        self, number: int, parameters: list[Array], batches: Batches, learning_rate: float
+        self, number: int, parameters: list[Array], batches: Batches, learning_rate: Rates
     ) -> tuple[Any, list[Array]]:
         """Return the cost of a mini-batch, and new arrays: parameters and state after it."""
         program, values = self._ready(number, parameters, batches, learning_rate)
@@ -179,7 +196,7 @@ class Interpreted:
         return cost, updated
 
     def locate(
-        self, steps: range, parameters: list[Array], batches: Batches, learning_rate: float
+        self, steps: range, parameters: list[Array], batches: Batches, learning_rate: Rates
     ) -> NonFinite:
         """Return the signal with the step and node where NaN or infinity was born, by going over steps again.
 
@@ -197,11 +214,12 @@ class Interpreted:
         return NonFinite(steps[-1], None, good)
 
     def _ready(
-        self, number: int, parameters: list[Array], batches: Batches, learning_rate: float
+        self, number: int, parameters: list[Array], batches: Batches, learning_rate: Rates
     ) -> tuple[Program, list[Any]]:
         """Return the program of a mini-batch, and what it is run with."""
         rows = batches.rows(number)
-        rate = parameters[0].dtype.type(learning_rate)
+        own = learning_rate[number] if isinstance(learning_rate, np.ndarray) else learning_rate
+        rate = parameters[0].dtype.type(own)
         return self._program(len(rows)), [*parameters, *batches.gather(rows), rate]
 
     def _program(self, size: int) -> Program:

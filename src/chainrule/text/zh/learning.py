@@ -1,0 +1,27 @@
+"""优化器、学习率调度、早停与训练结束的文字。"""
+
+TABLE = {
+    "setting.amount": "{setting} 必须是不小于 0 的有限数，不能是 {value!r}。可试 0.0001。",
+    "setting.flag": "{setting} 必须是 True 或 False，不能是 {value!r}。",
+    "setting.callback": "callbacks 必须是一列单参数函数，而 {value!r} 不是。",
+    "setting.rate_schedule": "learning_rate 必须是一个数，不能是 {value!r}。要改变学习率，请用 schedule=…。",
+    "setting.lbfgs_schedule": "lbfgs 自己搜索每一步的长度。请去掉 schedule。",
+    "optimizer.own": "优化器 {name} 由您自己的函数构成，不能写成纯数据。请在程序中重新构造。",
+    "optimizer.chain": "chain：{given} 不能放在优化器之前。可以放的只有：{hint}。",
+    "optimizer.chain_end": "chain 必须以优化器结尾，而不是 {given!r}；已知：{hint}。（lbfgs 有自己的 l2。）",
+    "optimizer.settings": "优化器 {name}：这些设置不合适（{reason}）。请看它的文档。",
+    "optimizer.whole_batch": "lbfgs 没有固定长度的单独一步。请在 fit 中使用；这里请选别的优化器，如 adam。",
+    "schedule.own": "调度 {name} 是您自己的函数，不能写成纯数据。请再次传入。",
+    "schedule.settings": "调度 {name}：这些设置不合适（{reason}）。请看它的文档。",
+    "schedule.factor": "调度 {name} 对第 {step} 个小批量给出 {value}。它必须是不小于 0 的有限数。",
+    "stopping.choice": "early_stopping 必须是 True、轮数或 EarlyStopping(…)，不能是 {value!r}。",
+    "stopping.score": "早停无法监视得分：没有得分。请给出 validation_data，或改为监视代价。",
+    "train.end.epochs": "第 {epoch} 轮后：全部轮数已完成。",
+    "train.end.early_stopping": "第 {epoch} 轮后：不再改进，提前停止。",
+    "train.end.converged": "第 {epoch} 次迭代后：已收敛。",
+    "train.end.callback": "第 {epoch} 轮后：由回调停止。",
+    "train.end.interrupted": "第 {epoch} 轮后：被中断。",
+    "train.end.not_finite": "第 {epoch} 轮后：代价变为 NaN 或无穷。",
+    "train.end.error": "第 {epoch} 轮后：因错误而结束。",
+    "train.end.best": "参数取自最好的第 {best} 轮。",
+}
