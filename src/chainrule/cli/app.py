@@ -31,7 +31,7 @@ from chainrule.text import TABLES, say, use_language
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-COMMANDS = ("train", "evaluate", "predict", "inspect", "explain", "audit", "compile", "primitives")
+COMMANDS = ("train", "evaluate", "predict", "inspect", "export", "explain", "audit", "compile", "primitives")
 DONE, UNUSABLE, FAULT, STOPPED, UNREAD = 0, 2, 70, 130, 141
 
 

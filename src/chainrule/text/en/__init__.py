@@ -1,6 +1,19 @@
 """English texts, a file for each part of the library."""
 
-from chainrule.text.en import audit, cli, common, compiler, data, drawing, explain, graph, reading, training
+from chainrule.text.en import (
+    audit,
+    cli,
+    common,
+    compiler,
+    data,
+    drawing,
+    explain,
+    formats,
+    graph,
+    learning,
+    reading,
+    training,
+)
 
 TABLE: dict[str, str] = {
     **audit.TABLE,
@@ -10,7 +23,9 @@ TABLE: dict[str, str] = {
     **data.TABLE,
     **drawing.TABLE,
     **explain.TABLE,
+    **formats.TABLE,
     **graph.TABLE,
+    **learning.TABLE,
     **reading.TABLE,
     **training.TABLE,
 }
