@@ -13,7 +13,8 @@ import pytest
 import chainrule as cr
 from chainrule.explanations.latex import to_latex
 from chainrule.explanations.mathml import to_mathml
-from chainrule.explanations.typesetting import in_latex, in_symbols, value_in_latex
+from chainrule.explanations.symbols import in_symbols, value_in_latex
+from chainrule.explanations.typesetting import in_latex
 from chainrule.graph.primitive import PRIMITIVES
 
 FORMULAS = {
@@ -28,7 +29,12 @@ FORMULAS = {
     "max(0, x)": r"\max(0, x)",
     "x @ W1 + b1": r"x \, W_{1} + b_{1}",
     "transpose(x) @ dJ/dz": r"x^T \, \frac{\mathrm{d}J}{\mathrm{d}z}",
-    "sum(x, axis=0)": r"\sum_{0} \left(x\right)",
+    "xᵀ @ dJ/dz": r"x^T \, \frac{\mathrm{d}J}{\mathrm{d}z}",
+    "(dJ/dz)ᵀ": r"\left(\frac{\mathrm{d}J}{\mathrm{d}z}\right)^T",
+    "outer(a + b, v)": r"\left(a + b\right) \, {v}^T",
+    "dJ/dz * ones(3, 1)": r"\frac{\mathrm{d}J}{\mathrm{d}z} \cdot \mathbf{1}_{3 \times 1}",
+    "sum(x, axis=0)": r"\sum_{i} \left(x\right)",
+    "max(x, axis=(0, 1))": r"\max_{i,j} \left(x\right)",
     "|x - |y||": r"\left|x - \left|y\right|\right|",
     "x²": "{x}^{2}",
     "W1[3, 12]": r"{W_{1}}_{3,\,12}",
@@ -96,6 +102,11 @@ def explained():
     yield cr.explain(batch_normalisation, draw(size=(40, 3)), np.ones(3), np.zeros(3), draw(size=(40, 3)))
     yield cr.explain(pieces, np.array([1.0, -2.0, 3.5]), np.array([0.5, 0.25, 4.0]))
     yield cr.explain(lambda *w: sum(w) ** 2, *np.linspace(-1, 1, 40))
+    net = cr.Network([4, 3, 2], activation="tanh", cost="quadratic", seed=0, dtype="float64")
+    rows = draw(size=(2, 4))
+    yield net.explain(rows, [0, 1], parameter="W1[3, 1]")
+    yield net.explain_update(rows, [0, 1], "W1[3, 1]", optimizer="adam")
+    yield cr.explain("a**2", a=2).nudge("a")
 
 
 def test_the_equations_of_a_value_with_two_uses():
@@ -111,10 +122,10 @@ def test_the_equations_of_a_value_with_two_uses():
 
 def test_braces_and_environments_are_balanced():
     for explanation in explained():
-        written = to_latex(explanation)
+        written = explanation.to_latex()
         assert written.count("{") == written.count("}")
         assert written.count(r"\left") == written.count(r"\right")
-        assert written.count(r"\begin{align*}") == written.count(r"\end{align*}") >= 2
+        assert written.count(r"\begin{align*}") == written.count(r"\end{align*}") >= 1
 
 
 def test_large_arrays_are_named_by_their_space():
@@ -149,7 +160,7 @@ def test_every_primitive_is_set_as_mathematics(primitive):
 def test_all_equations_convert_to_mathml():
     for explanation in explained():
         for row in re.sub(
-            r"\\(begin|end)\{align\*\}|\\\\\n|(?<!\\)&(?==)", "\n", to_latex(explanation)
+            r"\\(begin|end)\{align\*\}|\\\\\n|(?<!\\)&(?==)", "\n", explanation.to_latex()
         ).splitlines():
             if row.strip() and "bmatrix" not in row:
                 converted(row.replace("&{}", "").replace("&", ""))
@@ -163,7 +174,7 @@ def test_mathml_keeps_signs_apart_from_markup():
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
 def test_a_tex_engine_takes_it(tmp_path):
-    blocks = "\n\n".join(to_latex(explanation) for explanation in explained())
+    blocks = "\n\n".join(explanation.to_latex() for explanation in explained())
     settings = {"shape": (3, 4), "dtype": "float32", "subscripts": "ij,jk", "axis": 0}
     shown = [primitive.text.format("x", "y", "z", **settings) for primitive in PRIMITIVES.values()]
     singles = "\n\n".join(f"${in_latex(text)}$" for text in [*filter(None, shown), *FORMULAS])
@@ -176,3 +187,8 @@ def test_a_tex_engine_takes_it(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
     assert (tmp_path / "page.pdf").stat().st_size > 10_000
+    log = (tmp_path / "page.log").read_text(encoding="utf-8", errors="replace")
+    too_wide = [
+        float(found) for found in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\) detected", log)
+    ]
+    assert not [points for points in too_wide if points > 5]

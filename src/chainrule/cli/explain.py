@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ FORMATS = ("text", "latex", "svg", "html", "json")
 SUFFIXES = {".txt": "text", ".tex": "latex", ".svg": "svg", ".html": "html", ".htm": "html", ".json": "json"}
 WITH_PATHS = ("text", "svg", "json")
 WITH_NUDGES = ("text", "json")
+IN_A_FILE = re.compile(r"[^=;]+\.py:[^\W\d]\w*")
 OUTSIDE_BRACKETS = re.compile(r",(?![^\[]*\])")
 
 
@@ -84,10 +87,19 @@ def run(
         explained = _network(**network)
     text = _written(explained, form, _listed(paths), _nudges(nudge))
     if out is None:
-        printing.line(text.removesuffix("\n"))
+        printing.line(_fitted(text, form).removesuffix("\n"))
         return
     write_atomically(out, (text.removesuffix("\n") + "\n").encode())
     printing.line(say("cli.explain.written", path=out))
+
+
+def _fitted(text: str, form: str) -> str:
+    """Return a text with lines that fit on the terminal; unchanged if it goes elsewhere."""
+    from chainrule.explanations.wrapping import wrapped
+
+    if form != "text" or not printing.is_terminal(sys.stdout):
+        return text
+    return wrapped(text, shutil.get_terminal_size().columns)
 
 
 def _form(named: str | None, json: bool, out: str | None) -> str:
@@ -128,7 +140,18 @@ def _formula(
         raise click.MissingParameter(
             ctx=click.get_current_context(), param=click.get_current_context().command.params[0]
         )
-    return explain(expression, at=given_values(values), wrt=wrt or None)
+    if IN_A_FILE.fullmatch(expression):
+        from chainrule.cli.user_function import failures_of_the_user, load_function, values_of
+
+        function, at = load_function(expression), values_of(values)
+        with failures_of_the_user(expression):
+            return explain(function, at=at, wrt=_one_or_several(wrt))
+    return explain(expression, at=given_values(values), wrt=_one_or_several(wrt))
+
+
+def _one_or_several(names: Sequence[str]) -> str | Sequence[str] | None:
+    """Return names as `explain` takes them: a single one may be an entry, such as ``W[0, 1]``."""
+    return names[0] if len(names) == 1 else names or None
 
 
 def _network(
@@ -169,26 +192,24 @@ def _written(
     from chainrule.explanations import UpdateExplanation
 
     updating = isinstance(explained, UpdateExplanation)
-    if updating and form not in ("text", "json"):
+    if updating and form == "svg":
         raise SettingError("cli.explain.update_form", form=form)
     for option, given, forms in (("--paths", paths, WITH_PATHS), ("--nudge", nudges, WITH_NUDGES)):
         if given and updating:
             raise SettingError("cli.explain.not_an_update", option=option)
         if given and form not in forms:
             raise SettingError("cli.explain.no_place", option=option, form=form, forms=", ".join(forms))
+    if form == "latex":
+        return explained.to_latex()
+    if form == "html":
+        return explained.to_html()
     if isinstance(explained, UpdateExplanation):
         return explained.to_json(indent=2) if form == "json" else explained.to_text()
-    match form:
-        case "text":
-            return explained.to_text(paths=paths, nudges=nudges)
-        case "json":
-            return explained.to_json(indent=2, paths=paths, nudges=nudges)
-        case "svg":
-            return explained.to_svg(paths=paths or None)
-        case "latex":
-            return explained.to_latex()
-        case _:
-            return explained.to_html()
+    if form == "svg":
+        return explained.to_svg(paths=paths or None)
+    if form == "json":
+        return explained.to_json(indent=2, paths=paths, nudges=nudges)
+    return explained.to_text(paths=paths, nudges=nudges)
 
 
 def given_values(words: Sequence[str]) -> dict[str, float]:

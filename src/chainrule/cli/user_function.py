@@ -198,6 +198,9 @@ def _value(name: str, text: str) -> Any:
 
 def _number(name: str, text: str) -> tuple[Any, Any]:
     try:
+        if "," in text and not text.startswith(("[", "{", '"')):  # a row without its brackets: 1, 2, 3
+            row = np.array(json.loads(f"[{text}]"))
+            return row, row
         return float(text), np.array(float(text))
     except ValueError:
         raise SettingError("cli.compile.value", name=name, value=_short(text)) from None

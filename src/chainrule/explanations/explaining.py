@@ -12,12 +12,13 @@ from chainrule.errors import ExpressionError, SettingError
 from chainrule.explanations.entries import find_entry
 from chainrule.explanations.explanation import Explanation, Gradient
 from chainrule.explanations.run import Run, Wrt
-from chainrule.expressions import read_expression
+from chainrule.explanations.variables import Variables
+from chainrule.explanations.written import read_steps
 from chainrule.functions import as_real
 from chainrule.gradients import check_scalar
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node
-from chainrule.graph.trace import trace
+from chainrule.graph.trace import parameter_names, trace_call
 from chainrule.graph.tree import rebuild
 from chainrule.rewrites import stabilise
 
@@ -38,7 +39,8 @@ def explain(
     Parameters
     ----------
     function
-        A formula such as ``"3*(a + b*c)"``, or a plain function on NumPy arrays that returns one number.
+        A formula such as ``"3*(a + b*c)"``, or several that name their steps, ``"z = w*x; tanh(z)"``; or a
+        plain function on NumPy arrays that returns one number.
     arguments
         The function's arguments: numbers, arrays, nested lists, tuples and dicts of them. A formula's values
         are given by name.
@@ -88,13 +90,15 @@ def explain(
         if arguments:
             raise ExpressionError("explain.positional")
         numbers = {name: _real_number(name, value) for name, value in given.items()}
-        graph = read_expression(function, list(numbers))
+        graph = read_steps(function, list(numbers))
         return _explain(graph, list(numbers.values()), function.strip(), wrt)
     if not callable(function):
         raise SettingError("explain.kind", kind=type(function).__name__)
     positional, settings = _bound(function, arguments, given)
     real = [rebuild(argument, as_real) for argument in positional]
-    graph = trace(function, *real, **settings)
+    variables = Variables()
+    graph = trace_call(variables.watched(function), real, settings, parameter_names(function)).graph
+    graph.names = {**(graph.names or {}), **variables.names}
     flat = graph.flatten(tuple(real)) if graph.flatten else real
     called = f"{getattr(function, '__name__', 'function')}({', '.join(node.label for node in graph.inputs)})"
     return _explain(graph, graph.convert(flat), called.replace("<lambda>", "f"), wrt)

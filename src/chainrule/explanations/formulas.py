@@ -17,7 +17,7 @@ SOME = 4  # of a larger one
 SHORT = 4  # entries of arrays that a formula is written with
 LEVELS = {
     **dict.fromkeys(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"), 0),
-    **dict.fromkeys(("add", "subtract"), 1),
+    **dict.fromkeys(("add", "subtract", "bitwise_and"), 1),
     **dict.fromkeys(("multiply", "divide", "reciprocal", "remainder", "floor_divide", "matmul"), 2),
     "negative": 3,
     **dict.fromkeys(("power", "square", "exp2"), 4),
@@ -32,39 +32,58 @@ class Written(NamedTuple):
     level: int = ATOM
 
 
+KNOWN = {
+    float(np.log(2)): Written("log(2)"),
+    float(np.log(10)): Written("log(10)"),
+    float(np.sqrt(2 * np.pi)): Written("sqrt(2 * pi)"),
+    float(2 / np.sqrt(np.pi)): Written("2 / sqrt(pi)", LEVELS["divide"]),
+    float(np.pi): Written("pi"),
+}  # numbers that have a name
+
+
 def number(value: Any) -> str:
     """Return a number or an array as text on one line.
 
     Examples
     --------
-    >>> number(45.0), number(1 / 3), number(np.arange(3.0))
-    ('45', '0.3333333', '[0, 1, 2]')
+    >>> number(45.0), number(1 / 3), number(np.arange(3.0) / 3)
+    ('45', '0.3333333', '[0, 0.33333, 0.66667]')
     """
     array = np.asarray(value)
     if array.ndim:
         if array.size > FEW:
-            return f"[{', '.join(f'{number(entry)}' for entry in array.flat[:SOME])}, …]"
-        return f"[{', '.join(number(entry) for entry in array)}]"
+            return f"[{', '.join(f'{_short(entry)}' for entry in array.flat[:SOME])}, …]"
+        return f"[{', '.join(_short(entry) for entry in array)}]"
     if array.dtype.kind == "b":
         return str(bool(array))
     real = float(array) + 0.0  # no negative zero
     return f"{real:.0f}" if real.is_integer() and abs(real) < 1e15 else f"{real:.7g}"
 
 
+def _short(entry: Any) -> str:
+    """Return an entry of an array, in fewer digits than a number that stands alone."""
+    if np.ndim(entry) or np.asarray(entry).dtype.kind != "f" or float(entry).is_integer():
+        return number(entry)
+    return f"{entry:.5g}"
+
+
 def written_number(value: Any) -> Written:
     """Return a value as a piece of a formula."""
+    known = KNOWN.get(float(value)) if np.ndim(value) == 0 else None
+    if known is not None:
+        return known
     text = number(value)
     return Written(text, LEVELS["negative"] if text.startswith("-") else ATOM)
 
 
 def formula(node: Node, names: Mapping[Node, str]) -> str:
     """Return a node's operation; its operands by name, or spelt out where they have none."""
-    return _written(node, lambda source: _operand(source, names)).text
+    return written(node, lambda source: _operand(source, names)).text
 
 
 def with_numbers(node: Node, values: Mapping[Node, Any]) -> str:
     """Return a node's operation with the values of its operands."""
-    return _written(node, lambda source: written_number(values[source])).text
+    return written(node, lambda source: written_number(values[source])).text
 
 
 def in_names(node: Node, names: Mapping[Node, str]) -> str:
@@ -126,10 +145,14 @@ def _operand(node: Node, names: Mapping[Node, str]) -> Written:
         return Written(names[node])
     if node.primitive is CONSTANT:
         return written_number(node.value)
-    return _written(node, lambda source: _operand(source, names))
+    if node.primitive.name == "multiply" and node.inputs[0] is node.inputs[1]:
+        base = _operand(node.inputs[0], names)
+        return Written(f"{base.text}²" if base.level == ATOM else f"({base.text})²", LEVELS["square"])
+    return written(node, lambda source: _operand(source, names))
 
 
-def _written(node: Node, operand: Callable[[Node], Written]) -> Written:
+def written(node: Node, operand: Callable[[Node], Written]) -> Written:
+    """Return a node's operation; ``operand`` writes what it is applied to."""
     if node.primitive is CONSTANT:
         return written_number(node.value)
     level = LEVELS.get(node.primitive.name, ATOM)
@@ -139,7 +162,10 @@ def _written(node: Node, operand: Callable[[Node], Written]) -> Written:
         texts = [_enclosed(part, place, level, node) for place, part in enumerate(operands)]
     if node.primitive.name in ("index", "add_at"):
         return Written(_indexed(node, texts))
-    text = node.primitive.text or f"{node.primitive.name}({', '.join(f'{{{n}}}' for n in range(len(texts)))})"
+    text = "{0} & {1}" if node.primitive.name == "bitwise_and" else node.primitive.text
+    text = text or f"{node.primitive.name}({', '.join(f'{{{n}}}' for n in range(len(texts)))})"
+    if "…" in text:  # as many operands as there are
+        text = text.replace("…", f"[{', '.join(f'{{{place}}}' for place in range(len(texts)))}]")
     settings = dict(node.settings)
     axis = settings.get("axis")
     if axis is not None and text.endswith(")") and len(np.atleast_1d(axis)) < node.inputs[0].ndim:
@@ -163,6 +189,14 @@ def _enclosed(part: Written, place: int, level: int, node: Node) -> str:
     fits = tight or part.level > level or (place == 1 and name == "power" and part.level == level)
     leading_minus = part.text.startswith("-") and (place > 0 or name in ("negative", "reciprocal", "exp2"))
     return part.text if fits and not leading_minus else f"({part.text})"
+
+
+def spelt(text: str, *, brief: bool = False) -> str:
+    """Return a formula for people: entries that are added to zeros stand at their places."""
+    found = re.fullmatch(r"zeros\(\(.*?\)\)(\[.*\]) \+= (.+)", text)
+    if found is None:
+        return text
+    return f"{found[1]}: {found[2]}" if brief else say("explain.placed", value=found[2], places=found[1])
 
 
 def scope_title(scope: str) -> str:

@@ -14,11 +14,11 @@ import numpy as np
 
 from chainrule.explanations.drawing import parts_svg, to_svg
 from chainrule.explanations.focus import paths_of_focus, paths_shown
-from chainrule.explanations.formulas import factors, number
+from chainrule.explanations.formulas import factors, number, scope_title
 from chainrule.explanations.latex import Equations
 from chainrule.explanations.mathml import to_mathml
 from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
-from chainrule.explanations.typesetting import in_symbols, value_in_latex
+from chainrule.explanations.symbols import in_symbols, value_in_latex
 from chainrule.text import language, say
 
 if TYPE_CHECKING:
@@ -186,7 +186,8 @@ class _Page:
             ranges = "; ".join(f"{letter} = 0 … {length - 1}" for letter, length in part.ranges.items())
             example = say("drawing.by_example") if part.by_example else ""
             notes = "; ".join(filter(None, [ranges, example]))
-            yield f'<p><code>{_text(part.formula)}</code> <span class="line">{_text(notes)}</span></p>'
+            formula = self._math(self.equations.sum(part.formula)) if part.formula else ""
+            yield f'<p>{formula} <span class="line">{_text(notes)}</span></p>'
             rows = [
                 [_text(term.through), self._term(term), self._number(term.incoming), self._number(term.value)]
                 for term in part.terms
@@ -249,8 +250,7 @@ class _Page:
         """Return the product of the local derivatives along a path, in numbers."""
         if any(np.ndim(edge.local_value) or edge.local_value is None for edge in edges):
             return ""
-        factors = [number(edge.local_value) for edge in edges]
-        return self._formula(" * ".join(f"({part})" if part.startswith("-") else part for part in factors))
+        return _text(factors([number(edge.local_value) for edge in edges], "·"))
 
     def _gradient(self) -> Iterator[str]:
         yield f"<h2>{_text(say('explain.gradient'))}</h2>"
@@ -330,7 +330,7 @@ def _parts(steps: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
 
 def _title(part: Sequence[Any]) -> str:
     span = part[0].name if len(part) == 1 else f"{part[0].name} … {part[-1].name}"
-    return f"{part[0].scope}: {span}" if part[0].scope else span
+    return f"{scope_title(part[0].scope)}: {span}" if part[0].scope else span
 
 
 def _folded(title: str, lines: Iterable[str], *, opened: bool) -> Iterator[str]:

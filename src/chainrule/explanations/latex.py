@@ -7,22 +7,23 @@ are not of Latin or Greek letters, also an engine and a font for them (XeLaTeX w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chainrule.explanations.breaking import PAGE, Equation, aligned, width
 from chainrule.explanations.formulas import number
 from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
-from chainrule.explanations.typesetting import derivative, in_latex, in_symbols, value_in_latex
+from chainrule.explanations.symbols import derivative, in_symbols, matrix, value_in_latex
+from chainrule.explanations.typesetting import in_latex
 
 if TYPE_CHECKING:
     from chainrule.explanations.record import Record
+    from chainrule.explanations.terms import Term
 
-Equation = Sequence[str | Sequence[str]]  # stages that are equal; one may be the terms of a sum
-
-LINES = 24  # of text that one block of equations is high, about
-WIDE = 62  # signs of an equation that stand in one row
+LHS = 40.0  # points of a row, for what is left of the equal sign
+TERMS = 6  # of the sum behind an entry
 FEW = 4  # derivatives that the gradient is written with
 
 
@@ -47,51 +48,8 @@ def to_latex(explanation: Record) -> str:
     \end{align*}
     """
     known = Equations(explanation)
-    blocks = [known.forward(), known.backward(), known.gradient()]
-    return "\n".join(part for block in blocks for part in _aligned(block))
-
-
-def _aligned(equations: Iterable[Equation]) -> Iterator[str]:
-    """Return equations in blocks that fit on a page."""
-    block: list[str] = []
-    height = 0
-    for equation in equations:
-        rows = list(_rows(equation))
-        lines = sum(1 + row.count(r"\\") + (r"\frac" in row) for row in rows)
-        if block and height + lines > LINES:
-            yield _block(block)
-            block, height = [], 0
-        block += rows
-        height += lines
-    if block:
-        yield _block(block)
-
-
-def _block(rows: Sequence[str]) -> str:
-    inside = " \\\\\n".join(rows)
-    return f"\\begin{{align*}}\n{inside}\n\\end{{align*}}"
-
-
-def _rows(equation: Equation) -> Iterator[str]:
-    """Return an equation's rows: the first stage, an equal sign, the second, and so on; long sums broken."""
-    first, *stages = [[stage] if isinstance(stage, str) else list(stage) for stage in equation]
-    row, length = first[0], 0
-    for stage in stages:
-        for place, term in enumerate(stage):
-            sign = "+ " if place else "" if term.startswith(r"\in") else "= "
-            if length and length + _length(term) > WIDE:
-                yield row
-                row, length = "", 0
-            start = "" if length else "&{} " if place else "&"
-            row += f"{' ' if row else ''}{start}{sign}{term}"
-            length += _length(term)
-    yield row
-
-
-def _length(latex: str) -> int:
-    """Return about how many signs a formula is wide."""
-    plain = re.sub(r"\\(frac|left|right|mathrm|operatorname|partial|,|text)|[{}_^&\s]", "", latex)
-    return len(re.sub(r"\\[a-zA-Z]+", "x", plain)) - latex.count(r"\frac")
+    blocks = [known.focus(), known.forward(), known.backward(), known.gradient()]
+    return "\n".join(part for block in blocks for part in aligned(block))
 
 
 class Equations:
@@ -161,7 +119,8 @@ class Equations:
             products = [incoming + (" " if scalar else sign) + partial, incoming + sign + local]
             products.append(self._numbers(use) if scalar else products[1])
         if use.summed:
-            products = [rf"\operatorname{{sum}}\left({part}\right)" for part in products]
+            signs = "".join(rf"\sum_{{{letter}}}" for letter in use.running) or r"\sum"
+            products = [rf"{signs} {part}" for part in products]
         return [*products, value_in_latex(use.value) if np.size(use.value) <= FEW else products[2]]
 
     def _numbers(self, use: Use) -> str:
@@ -172,8 +131,40 @@ class Equations:
         """Return the gradient as one vector, where it is a few numbers."""
         slopes = list(self.explanation.gradient.values())
         if 1 < len(slopes) <= 2 * FEW and not any(np.ndim(slope) for slope in slopes):
-            inside = r",\, ".join(value_in_latex(slope) for slope in slopes)
-            yield [rf"\nabla {in_symbols(self.output)}", rf"\left({inside}\right)"]
+            parts = [value_in_latex(slope) for slope in slopes]
+            inside = r",\, ".join(parts)
+            short = width(inside) < PAGE - LHS
+            vector = rf"\left({inside}\right)" if short else matrix([[part] for part in parts])
+            yield [rf"\nabla {in_symbols(self.output)}", vector]
+
+    def focus(self) -> Iterator[Equation]:
+        """Return the derivative by the entry that is looked at: the sum behind it, and what it comes to."""
+        entry = self.explanation.focus
+        if entry is None:
+            return
+        expansion = self.explanation.expand(entry)
+        formulas = [self.sum(part.formula) for part in expansion.sums]
+        sums = tuple(formulas) if all(formulas) else ""
+        few = len(expansion.terms) <= TERMS and not any(part.rest for part in expansion.sums)
+        terms = _terms([self._term(term) for term in expansion.terms]) if few and expansion.terms else ""
+        yield _chain([self.slope(entry), sums, terms, value_in_latex(expansion.gradient)])
+
+    def sum(self, text: str) -> str:
+        """Return a sum in symbols, such as ``Σ_i x[i, 3] · dC/dp1[i, 1]``."""
+        signs = re.match(r"(Σ_\w )*", text)
+        start = signs[0] if signs else ""
+        letters = "".join(rf"\sum_{{{letter}}} " for letter in re.findall(r"Σ_(\w)", start))
+        return letters + self.formula(text.removeprefix(start).replace("·", "*"))
+
+    def _term(self, term: Term) -> str:
+        local = _factor(value_in_latex(term.local_value), number(term.local_value))
+        if _array(term.through) == self.output:
+            return local
+        return rf"{value_in_latex(term.incoming)} \cdot {local}"
+
+
+def _array(entry: str) -> str:
+    return entry.partition("[")[0]
 
 
 def _factor(latex: str, text: str, *, first: bool = False) -> str:

@@ -31,6 +31,7 @@ def to_mathml(latex: str) -> str:
     except Exception:  # the converter raises errors of many kinds
         return f"<math><mtext>{escape(latex)}</mtext></math>"
     inside = re.sub(r"^<math[^>]*>|</math>$", "", found)
+    inside = inside.replace('mathvariant="bold"', 'style="font-weight:bold"')  # browsers know no other way
     return f"<math>{LETTERS.sub(_word, inside)}</math>"
 
 

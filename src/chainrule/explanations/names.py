@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from chainrule.graph.graph import Graph
@@ -31,7 +32,10 @@ def step_names(graph: Graph, chosen: Mapping[Node, str] | None = None) -> dict[N
     wanted = chosen or {}
     names = {node: wanted.get(node, name) for node, name in names.items()}
     steps = {node: None for node in graph.nodes if node.primitive not in (CONSTANT, INPUT)}
-    given = {node: known[node] for node in steps if not re.fullmatch(r"t[0-9]+(_[0-9]+)?", known[node])}
+    if graph.names is None:
+        given = {node: known[node] for node in steps if not re.fullmatch(r"t[0-9]+(_[0-9]+)?", known[node])}
+    else:
+        given = _numbered({node: graph.names[node] for node in steps if node in graph.names}, names.values())
     given.update({node: wanted[node] for node in steps if node in wanted})
     taken = {*names.values(), *given.values(), *_bound_around(graph.nodes)}
     output = graph.outputs[0]
@@ -44,6 +48,22 @@ def step_names(graph: Graph, chosen: Mapping[Node, str] | None = None) -> dict[N
         letters = [name for n in range(1, len(unnamed) + len(taken) + 1) if (name := f"t{n}") not in taken]
     given.update(zip(unnamed, letters, strict=False))
     return {**names, **{node: given[node] for node in steps}}
+
+
+def _numbered(variables: Mapping[Node, str], taken: Iterable[str]) -> dict[Node, str]:
+    """Return names for nodes: where a name stands for several, or is taken, the next is ``h_2``."""
+    used = {*taken}
+    counts: Counter[str] = Counter(used)
+    found = {}
+    for node, name in variables.items():
+        counts[name] += 1
+        free = name if counts[name] == 1 else f"{name}_{counts[name]}"
+        while free in used:
+            counts[name] += 1
+            free = f"{name}_{counts[name]}"
+        used.add(free)
+        found[node] = free
+    return found
 
 
 def _bound_around(nodes: Iterable[Node]) -> set[str]:

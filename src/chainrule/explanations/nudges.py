@@ -11,9 +11,10 @@ import numpy as np
 from chainrule.errors import SettingError
 from chainrule.explanations.differences import difference
 from chainrule.explanations.entries import Entry, find_entry
+from chainrule.explanations.equated import Equated, Section
 from chainrule.explanations.formulas import factors, number
-from chainrule.explanations.readable import Readable
 from chainrule.explanations.run import Run
+from chainrule.explanations.symbols import derivative, in_symbols, number_in_latex
 from chainrule.text import say
 
 LOST = 0.01  # of a step: more of it than this is not to be lost in rounding
@@ -21,7 +22,7 @@ COMPLEX_STEP = 1e-100  # its square is 0 beside any number, so nothing is lost
 
 
 @dataclass(frozen=True, repr=False)
-class Nudge(Readable):
+class Nudge(Equated):
     """A variable is changed by ε: the change that the gradient predicts, beside the true one.
 
     Attributes
@@ -92,6 +93,25 @@ class Nudge(Readable):
             lines.append("  " + say(f"explain.nudge.{key}", slope=slope, value=text))
         return "\n".join(lines)
 
+    def sections(self) -> list[Section]:
+        """Return the predicted change beside the true one, and the derivative in three ways."""
+        output, name, step = in_symbols(self.output), in_symbols(self.name), r"\varepsilon"
+        slope = derivative(self.output, self.name)
+        product = rf"{_latex(self.gradient)} \cdot {_factor(self.epsilon)}"
+        moved = _apart(self.output_value, self.output_moved)
+        change = rf"{moved['moved']} - {_factor(float(moved['value']))}"
+        equations = [
+            [
+                rf"{output}\left({name} + {step}\right) - {output}\left({name}\right)",
+                change,
+                _latex(self.change),
+            ],
+            [rf"{slope} \cdot {step}", product, _latex(self.predicted)],
+        ]
+        title = say("explain.nudge", name=self.name, **_apart(self.value, self.moved))
+        texts = self.to_text().splitlines()[1:]
+        return [Section(title, equations, [text.strip() for text in texts if "=" not in text])]
+
     def _lost(self) -> list[str]:
         """Return what rounding has taken from the step, or from the change that it makes."""
         moves = ((self.name, self.value, self.epsilon), (self.output, self.output_value, self.predicted))
@@ -105,6 +125,14 @@ class Nudge(Readable):
 def _exact(value: float) -> str:
     """Return a number with ten digits, so that a small change of it can be seen."""
     return f"{value + 0.0:.10g}" if math.isfinite(value) else number(value)
+
+
+def _latex(value: float) -> str:
+    return number_in_latex(float(_exact(value)))
+
+
+def _factor(value: float) -> str:
+    return rf"\left({_latex(value)}\right)" if value < 0 else _latex(value)
 
 
 def _apart(value: float, moved: float) -> dict[str, str]:

@@ -8,12 +8,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.explanations.entries import entry_name
-from chainrule.explanations.formulas import FEW, SHORT, chain, enclosed, factors, number, scope_title, term
+from chainrule.explanations.formulas import (
+    FEW,
+    SHORT,
+    chain,
+    enclosed,
+    factors,
+    number,
+    scope_title,
+    spelt,
+    term,
+)
 from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
 from chainrule.text import say
 
 if TYPE_CHECKING:
     from chainrule.explanations.record import Record
+
+
+ROUNDING = 1e-15  # of the terms of a sum
 
 
 def to_text(explanation: Record) -> str:
@@ -93,13 +106,21 @@ def _backward(step: BackwardStep, output: str) -> Iterator[str]:
         product = chain(_product(use, step.name, output)) + _notes_of(use)
         yield "  " + say("explain.through", name=use.through, product=product)
     terms = [say("explain.term", value=term(use.value), name=use.through) for use in step.uses]
-    yield f"{slope} = {' + '.join(terms)} = {number(step.value)}{_notes([_shape(step.value)])}"
+    notes = [say("explain.rounding") if _is_rounding(step) else "", _shape(step.value)]
+    yield f"{slope} = {' + '.join(terms)} = {number(step.value)}{_notes(notes)}"
+
+
+def _is_rounding(step: BackwardStep) -> bool:
+    """Return whether terms cancel but for what rounding leaves."""
+    size = sum(np.abs(use.value) for use in step.uses)
+    with np.errstate(all="ignore"):
+        return bool(np.all(np.abs(step.value) <= ROUNDING * size) and np.any(step.value))
 
 
 def _product(use: Use, name: str, output: str) -> list[str]:
     """Return the stages of what comes back: dJ/du · ∂u/∂b, dJ/du · c, 3 · 2, 6."""
     if not use.elementwise:
-        return [use.local, number(use.value)]
+        return [spelt(use.local), number(use.value)]
     partial = f"∂{use.through}/∂{name}"
     if use.through == output:
         return [partial, use.local, number(use.value)]
@@ -111,7 +132,9 @@ def _product(use: Use, name: str, output: str) -> list[str]:
         symbols = ""
     if max(np.size(use.incoming), np.size(use.local_value)) > SHORT:
         numbers = ""
-    return [factors([incoming, partial], sign), symbols, numbers, number(use.value)]
+    sums = "".join(f"Σ_{letter} " for letter in use.running)
+    stages = [factors([incoming, partial], sign), symbols, numbers]
+    return [*[f"{sums}({stage})" if sums and stage else stage for stage in stages], number(use.value)]
 
 
 def _notes_of(use: Use) -> str:

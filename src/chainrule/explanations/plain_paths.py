@@ -42,11 +42,11 @@ def _lines(paths: Paths) -> Iterator[str]:
 
 
 def _product(path: Path) -> str:
-    """Return the local derivatives from the output back: as ∂v/∂b, in symbols, with numbers; the product.
+    """Return the local derivatives in the order of the path: as ∂v/∂b, in symbols, with numbers; the product.
 
     Of a long path only symbols and numbers, without the ones.
     """
-    edges = list(reversed(path.edges))
+    edges = path.edges
     partials = [f"∂{edge.through}/∂{edge.source}" for edge in edges]
     symbols = [
         enclosed(edge.local) if edge.local else name for edge, name in zip(edges, partials, strict=True)

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import GuardError, unknown_name
+from chainrule.explanations.conditions import without_exceptions
 from chainrule.explanations.formulas import SHORT, formula, in_names, with_numbers
 from chainrule.explanations.names import step_names
+from chainrule.explanations.returning import returned
 from chainrule.explanations.rules import rule_of
 from chainrule.explanations.steps import BackwardStep, ForwardStep, Rule, Use
 from chainrule.gradients import Edge, pull_back
@@ -180,10 +182,10 @@ class Run:
         """Return what comes back along an edge, in symbols."""
         names = ChainMap(self.names, self._slope_names)
         if edge.incoming.primitive is CONSTANT or edge.incoming in self.names:
-            return formula(edge.gradient, names)
+            return returned(edge, names)
         # The derivatives of several values may be one node: here it is that of this edge's consumer.
         own = {edge.incoming: f"d{self.output_name}/d{self.names[edge.consumer]}"}
-        return formula(edge.gradient, ChainMap(own, *names.maps))
+        return returned(edge, ChainMap(own, *names.maps))
 
     @cached_property
     def _slope_names(self) -> dict[Node, str]:
@@ -244,7 +246,9 @@ class Run:
     def simple_locals(self) -> dict[Node, Node]:
         """Each elementwise local derivative, simplified without looking behind a node that has a name."""
         locals_ = list(dict.fromkeys(node for node in self.locals if node is not None))
-        simple = simplify(Graph(list(self.names), locals_, single=False)).outputs
+        given = dict(zip(self.graph.inputs, self.given, strict=True))
+        settled = without_exceptions(locals_, self.names, given)
+        simple = simplify(Graph(list(self.names), settled, single=False)).outputs
         return dict(zip(locals_, simple, strict=True))
 
     @cached_property

@@ -9,6 +9,8 @@ import numpy as np
 
 from chainrule.text import say
 
+PLACES = ("i", "j", "k", "l")  # running places along the axes of an array
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -107,6 +109,21 @@ class Use:
     value: Any
     summed: bool
     rule: Rule | None = None
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The running places of the axes along which entries were added up: i for rows, j for columns."""
+        if not self.summed:
+            return ()
+        whole, kept = np.broadcast_shapes(np.shape(self.incoming), np.shape(self.local_value)), self.shape
+        new = len(whole) - len(kept)
+        axes = [axis for axis, length in enumerate(whole) if axis < new or length != kept[axis - new]]
+        return tuple([PLACES[axis] for axis in axes]) if len(whole) <= len(PLACES) else ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of what comes back; () for a number."""
+        return np.shape(self.value)
 
     @property
     def masked(self) -> bool:

@@ -17,13 +17,12 @@ from chainrule.explanations.formulas import enclosed, in_names, number
 from chainrule.explanations.plain_sums import to_text
 from chainrule.explanations.readable import Readable
 from chainrule.explanations.run import Run
-from chainrule.explanations.steps import Rule
+from chainrule.explanations.steps import PLACES, Rule
 from chainrule.gradients import Edge, pull_back
 from chainrule.graph.interpreter import Program
 from chainrule.graph.node import Node, constant
 
 Array = np.ndarray[Any, Any]
-LETTERS = ("i", "j", "k", "l")  # the running places of a sum
 
 
 @dataclass(frozen=True)
@@ -257,9 +256,9 @@ def _formula(
         return "", {}
     varying = [axis for axis in range(touched.ndim) if len(np.unique(found[:, axis])) > 1]
     lengths = [touched.shape[axis] for axis in varying]
-    if len(varying) > len(LETTERS) or int(np.prod(lengths, dtype=int)) != len(found):
+    if len(varying) > len(PLACES) or int(np.prod(lengths, dtype=int)) != len(found):
         return "", {}
-    letters = dict(zip(varying, LETTERS, strict=False))
+    letters = dict(zip(varying, PLACES, strict=False))
     at = tuple(letters.get(axis, int(found[0, axis])) for axis in range(touched.ndim))
     through = entry_name(run.names[edge.consumer], at)
     symbol = _symbol(run, edge, place, index, at)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from string import Formatter
-from typing import Any
 
-import numpy as np
-
-from chainrule.explanations.formulas import ATOM, FEW, LEVELS, Written, number
+from chainrule.explanations.formulas import ATOM, LEVELS, Written
+from chainrule.explanations.steps import PLACES
+from chainrule.explanations.symbols import MARKS, derivative, in_symbols, matrix, number_in_latex, verbatim
 from chainrule.graph.primitive import PRIMITIVES, Primitive
 
 OPERATORS: dict[type[ast.AST], str] = {
@@ -41,28 +39,6 @@ OPERATORS: dict[type[ast.AST], str] = {
     ast.NotEq: "not_equal",
 }
 SUM, PRODUCT, SIGN, POWER = LEVELS["add"], LEVELS["multiply"], LEVELS["negative"], LEVELS["power"]
-GREEK = {
-    *(
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-    ),
-    *("xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta"),
-    *("Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
-}
-SHORT = 3  # letters of a name whose digits are an index
-ACCENTS = ("hat", "bar", "tilde", "dot", "vec")
-SPECIAL = {"inf": r"\infty", "nan": r"\mathrm{NaN}", "True": r"\mathrm{True}", "False": r"\mathrm{False}"}
 OPENING = (
     "(",
     "{",
@@ -83,7 +59,7 @@ def in_latex(text: str, output: str = "", names: Collection[str] = ()) -> str:
     --------
     >>> print(in_latex("3 * (a + b_2) / x"))
     \frac{3 \cdot \left(a + b_{2}\right)}{x}
-    >>> print(in_latex("transpose(x) @ dJ/dz1", "J", ["z1"]))
+    >>> print(in_latex("xᵀ @ dJ/dz1", "J", ["z1"]))
     x^T \, \frac{\mathrm{d}J}{\mathrm{d}z_{1}}
     """
     target, sign, rest = text.partition(" += ")
@@ -104,12 +80,14 @@ def _readable(text: str, output: str, names: Collection[str], slopes: dict[str, 
         if found[1] not in names:
             return found[0]
         key = f"slope_{len(slopes)}_"
-        slopes[key] = derivative(output, found[1])
+        slopes[key] = derivative(output, found[0].partition("/d")[2])
         return key
 
     if output:
-        text = re.sub(rf"\bd{re.escape(output)}/d(\w+)", slope, text)
-    return _bars_as_calls(text.replace("²", "**2").replace("…", "..."))
+        text = re.sub(rf"\bd{re.escape(output)}/d(\w+)(\[[^\[\]]*\])?", slope, text)
+    for sign, python in (("²", "**2"), ("ᵀ", ".T"), ("…", "..."), *MARKS):
+        text = text.replace(sign, python)
+    return _bars_as_calls(text)
 
 
 def _bars_as_calls(text: str) -> str:
@@ -121,124 +99,6 @@ def _bars_as_calls(text: str) -> str:
         parts.append(part if part != "|" else "absolute_(" if opens else ")")
         before = ("|" if opens else ")") if part == "|" else (part if part.strip() else before)
     return "".join(parts)
-
-
-def derivative(output: str, name: str, sign: str = r"\mathrm{d}") -> str:
-    r"""Return a derivative as a fraction.
-
-    Examples
-    --------
-    >>> print(derivative("J", "w_1"))
-    \frac{\mathrm{d}J}{\mathrm{d}w_{1}}
-    """
-    return rf"\frac{{{sign}{in_symbols(output)}}}{{{sign}{in_symbols(name)}}}"
-
-
-def in_symbols(name: str) -> str:
-    r"""Return a name as LaTeX: digits and what follows _ as an index, Greek letters as such.
-
-    Examples
-    --------
-    >>> print(in_symbols("W1"), in_symbols("y_hat"), in_symbols("delta_l2"), in_symbols("loss"))
-    W_{1} \hat{y} \delta_{l2} \mathrm{loss}
-    """
-    if name in SPECIAL:
-        return SPECIAL[name]
-    if "[" in name:
-        return in_latex(name)
-    head, *indices = [part for part in name.split("_") if part] or [""]
-    accents = [part for part in indices if part in ACCENTS]
-    indices = [part for part in indices if part not in ACCENTS]
-    letters = head.rstrip("0123456789")
-    if 0 < len(letters) < len(head) and (letters in GREEK or len(letters) <= SHORT):
-        head, indices = letters, [head[len(letters) :], *indices]
-    symbol = _letters(head)
-    for accent in accents:
-        symbol = rf"\{accent}{{{symbol}}}"
-    return f"{symbol}_{{{','.join(map(_index, indices))}}}" if indices else symbol
-
-
-def _letters(word: str) -> str:
-    if word in GREEK:
-        return f"\\{word}"
-    if len(word) == 1 and not word.isascii():
-        return _unicode_letter(word)
-    if word.isascii():
-        return word if len(word) == 1 else rf"\mathrm{{{word}}}" if word else r"\_"
-    return rf"\text{{{word}}}"
-
-
-def _unicode_letter(letter: str) -> str:
-    """Return η as its command; other letters as text."""
-    found = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", unicodedata.name(letter, ""))
-    name = "" if found is None else found[2].lower() if found[1] == "SMALL" else found[2].title()
-    name = {"lamda": "lambda", "Lamda": "Lambda"}.get(name, name)
-    return f"\\{name}" if name in GREEK else rf"\text{{{letter}}}"
-
-
-def _index(part: str) -> str:
-    return part if part.isascii() and (part.isdigit() or len(part) < 3) else _letters(part)
-
-
-def verbatim(text: str) -> str:
-    r"""Return a text as it is, for what is no formula.
-
-    Examples
-    --------
-    >>> print(verbatim("a_1 if b else 2"))
-    \texttt{a\_1 if b else 2}
-    """
-    marks = {
-        "\\": r"\textbackslash{}",
-        "…": r"\ldots{}",
-        "^": r"\^{}",
-        "~": r"\~{}",
-        "²": r"\textsuperscript{2}",
-    }
-    marks.update({mark: f"\\{mark}" for mark in "_&%$#{}"})
-    return rf"\texttt{{{''.join(marks.get(mark, mark) for mark in text)}}}"
-
-
-def value_in_latex(value: Any) -> str:
-    r"""Return a number or a small array as LaTeX; of a large array the space it is in.
-
-    The entries of an array are given in four digits.
-
-    Examples
-    --------
-    >>> print(value_in_latex(1.5e-7), value_in_latex(np.zeros((20, 3))), sep="   ")
-    1.5 \times 10^{-7}   \in \mathbb{R}^{20 \times 3}
-    """
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return number_in_latex(array)
-    if array.size > FEW or array.ndim > 2 or not array.size:
-        lengths = r" \times ".join(map(str, array.shape))
-        return rf"\in \mathbb{{R}}^{{{lengths}}}"
-    return _matrix(
-        [[number_in_latex(float(f"{entry:.4g}")) for entry in row] for row in np.atleast_2d(array)]
-    )
-
-
-def number_in_latex(value: Any) -> str:
-    r"""Return a number as LaTeX.
-
-    Examples
-    --------
-    >>> print(number_in_latex(-0.5), number_in_latex(1e-5), number_in_latex(-np.inf))
-    -0.5 10^{-5} -\infty
-    """
-    text = number(value)
-    mantissa, sign, exponent = text.removeprefix("-").partition("e")
-    if sign:
-        power = f"10^{{{int(exponent)}}}"
-        mantissa = power if mantissa == "1" else rf"{mantissa} \times {power}"
-    return ("-" if text.startswith("-") else "") + SPECIAL.get(mantissa, mantissa)
-
-
-def _matrix(rows: Sequence[Sequence[str]]) -> str:
-    inside = r" \\ ".join(" & ".join(row) for row in rows)
-    return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}"
 
 
 class _Writer:
@@ -256,7 +116,9 @@ class _Writer:
         return written
 
     def _write_name(self, tree: ast.Name) -> Written:
-        return Written(self.slopes.get(tree.id) or in_symbols(tree.id))
+        if tree.id in self.slopes:
+            return Written(self.slopes[tree.id], POWER)
+        return Written(in_symbols(tree.id))
 
     def _write_constant(self, tree: ast.Constant) -> Written:
         if tree.value is ...:
@@ -321,22 +183,38 @@ class _Writer:
         rows = [part.elts if isinstance(part, ast.List) else [part] for part in tree.elts]
         if not any(isinstance(part, ast.List) for part in tree.elts):
             rows = [list(tree.elts)]
-        return Written(_matrix([[self.write(part).text for part in row] for row in rows]))
+        return Written(matrix([[self.write(part).text for part in row] for row in rows]))
 
     def _write_call(self, tree: ast.Call) -> Written:
         head = tree.func.id if isinstance(tree.func, ast.Name) else ""
         operands = [self.write(part) for part in tree.args]
         if head == "absolute_":
             return Written(rf"\left|{operands[0].text}\right|")
-        axes = [self.write(keyword.value).text for keyword in tree.keywords if keyword.arg == "axis"]
+        axes = [self._letters_of(keyword.value) for keyword in tree.keywords if keyword.arg == "axis"]
         if not head:
             raise ValueError("call")
+        if head in ("ones", "zeros"):
+            shape = tree.args[0].elts if isinstance(tree.args[0], ast.Tuple) else tree.args
+            lengths = r" \times ".join(self.write(part).text for part in shape)
+            return Written(rf"\mathbf{{{1 if head == 'ones' else 0}}}_{{{lengths}}}")
+        if head == "outer" and len(operands) == 2:
+            column, row = operands
+            raised = _enclosed(row, row.level < ATOM)
+            return Written(rf"{_enclosed(column, column.level < PRODUCT)} \, {{{raised}}}^T", PRODUCT)
         primitive = _named(head, len(operands))
         if primitive is None:
             inside = ", ".join(part.text for part in operands)
             return Written(rf"{_function(head)}{_axis(axes)}\left({inside}\right)")
         fields = _fields(primitive.text) or [str(place) for place in range(len(operands))]
         return _filled(primitive.latex, dict(zip(fields, operands, strict=True)), _axis(axes))
+
+    def _letters_of(self, axes: ast.expr) -> str:
+        """Return the axes of a reduction as the running places of its sign: i for rows, j for columns."""
+        parts = axes.elts if isinstance(axes, ast.Tuple) else [axes]
+        places = [part.value if isinstance(part, ast.Constant) else None for part in parts]
+        if all(isinstance(place, int) and 0 <= place < len(PLACES) for place in places):
+            return ",".join(PLACES[int(str(place))] for place in places)
+        return self.write(axes).text
 
 
 def _enclosed(part: Written, needed: bool) -> str:

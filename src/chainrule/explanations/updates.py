@@ -11,12 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.explanations.breaking import Equation
+from chainrule.explanations.corrections import corrected_for_start
 from chainrule.explanations.data import document, to_json
 from chainrule.explanations.entries import Entry
+from chainrule.explanations.equated import Equated, Section
 from chainrule.explanations.formulas import chain, factors, formula, number, term
-from chainrule.explanations.readable import Readable
 from chainrule.explanations.run import Run
 from chainrule.explanations.steps import ForwardStep
+from chainrule.explanations.symbols import derivative, in_symbols, number_in_latex
+from chainrule.explanations.typesetting import in_latex
 from chainrule.graph.graph import Graph
 from chainrule.graph.interpreter import Program
 from chainrule.graph.node import CONSTANT, Node
@@ -37,7 +41,7 @@ class StateEntry:
 
 
 @dataclass(frozen=True, repr=False)
-class UpdateExplanation(Readable):
+class UpdateExplanation(Equated):
     """One update step: a parameter, its gradient, the optimizer's state, the formula, and what the cost does.
 
     Attributes
@@ -97,7 +101,7 @@ class UpdateExplanation(Readable):
         """Return the step as lines of text, in the current language."""
         output, name = self.output, self.parameter
         rate = number(self.learning_rate)
-        lines = [say("explain.update", name=name, optimizer=self.optimizer, rate=rate)]
+        lines = [self._title()]
         lines.append(f"  θ = {name} = {number(self.before)}")
         lines.append(f"  g = d{output}/d{name} = {number(self.gradient)}")
         fresh = all(part.before == 0 for part in self.state)
@@ -124,6 +128,37 @@ class UpdateExplanation(Readable):
             ),
         ]
         return "\n".join(lines)
+
+    def sections(self) -> list[Section]:
+        """Return the update of the entry, and what the cost does, as equations."""
+        name, slope = in_symbols(self.parameter), derivative(self.output, self.parameter)
+        theta, moved = r"\theta", r"\theta'"
+        step: list[Equation] = [
+            [theta, name, number_in_latex(self.before)],
+            ["g", slope, number_in_latex(self.gradient)],
+        ]
+        step += [[in_symbols(part.name), number_in_latex(part.before)] for part in self.state]
+        for part in self.formula:
+            stages = [in_latex(part.formula), in_latex(part.numbers), number_in_latex(part.value)]
+            step.append([in_symbols(part.name), *dict.fromkeys(stages)])
+        if not self.formula:
+            step.append([moved, number_in_latex(self.after)])
+        step.append([r"\Delta\theta", rf"{moved} - {theta}", number_in_latex(self.change)])
+        rate, squared = number_in_latex(self.learning_rate), number_in_latex(self.squared_length)
+        plain = [r"-\eta \left\|g\right\|^2", rf"-{rate} \cdot {squared}"] if self.plain else []
+        real = f"{_latex_term(self.cost_after)} - {_latex_term(self.cost_before)}"
+        cost: list[Equation] = [
+            [r"\sum g \, \Delta\theta", *plain, number_in_latex(self.predicted)],
+            [rf"\Delta {in_symbols(self.output)}", real, number_in_latex(self.cost_change)],
+        ]
+        return [
+            Section(self._title(), step),
+            Section(say("explain.update.cost", output=self.output), cost),
+        ]
+
+    def _title(self) -> str:
+        rate = number(self.learning_rate)
+        return say("explain.update", name=self.parameter, optimizer=self.optimizer, rate=rate)
 
     def to_json(self, indent: int | None = None) -> str:
         """Return the step as a JSON object."""
@@ -155,6 +190,11 @@ class Update:
     state_names: Sequence[str]
     state: Sequence[float] | None
     moved: Arrays
+
+
+def _latex_term(value: float) -> str:
+    text = number_in_latex(value)
+    return rf"\left({text}\right)" if value < 0 else text
 
 
 def explain_update(run: Run, entry: Entry, update: Update) -> UpdateExplanation:
@@ -199,10 +239,11 @@ def _formula(
     graph, values = update.graph, [start, slope, *update.state, update.learning_rate]
     parameter, gradient, rate = GREEK
     inputs = dict(zip(graph.inputs, [parameter, gradient, *update.state_names, rate], strict=True))
-    moved, *states = graph.outputs
+    states = list(graph.outputs[1:])
     named = {node: f"{name}′" for node, name in zip(states, update.state_names, strict=True)}
-    named = {**inputs, **named, moved: f"{parameter}′"}
-    outputs = [*states, moved]
+    moved, corrected = corrected_for_start(graph, named)
+    named = {**inputs, **named, **corrected, moved: f"{parameter}′"}
+    outputs = [*states, *corrected, moved]
     results = Program(graph.inputs, outputs).run(*values)
     known: dict[Node, Any] = dict(
         zip([*graph.inputs, *outputs], [*values, *map(float, results)], strict=True)

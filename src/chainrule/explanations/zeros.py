@@ -72,8 +72,9 @@ class Reason:
     of: int = 1
 
     def __str__(self) -> str:
+        kind = "zero_constant" if self.at == number(self.value) else self.kind
         text = say(
-            f"explain.zero.{self.kind}",
+            f"explain.zero.{kind}",
             at=self.at,
             value=number(self.value),
             factor=number(self.factor),
@@ -160,8 +161,22 @@ def why_zero(run: Run, name: str) -> WhyZero:
     cancelled = [reason for reason in reasons if reason.kind == "cancellation"]
     if first.sums[0].by_example and not cancelled:
         reasons = _counted(run, entry, ways, reasons)
+    if _made_good(steps):
+        reasons = cancelled
+    if not reasons and first.gradient == 0:
+        reasons = [reason for reason in [_no_path(run, source)] if reason.kind == "broken_path"]
     reasons.sort(key=lambda reason: abs(reason.factor))
     return WhyZero(str(entry), run.output_name, first.gradient, largest, tuple(path), tuple(reasons))
+
+
+def _made_good(steps: Sequence[Step]) -> bool:
+    """Return whether other factors on the way make good for a small one, as in 1/(1 + exp(-z))."""
+    factors = [
+        abs(step.term.local_value)
+        for step in steps
+        if step.term.local_value == 0 or step.part.rule is None or step.part.rule.key not in FIXED
+    ]
+    return float(np.prod(factors)) >= SMALL
 
 
 def _counted(

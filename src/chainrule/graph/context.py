@@ -50,6 +50,7 @@ class Tracing(Protocol):
 tracing: ContextVar[Tracing | None] = ContextVar("chainrule_tracing", default=None)
 scope_name: ContextVar[str] = ContextVar("chainrule_scope", default="")
 behalf: ContextVar[Node | None] = ContextVar("chainrule_behalf", default=None)
+watcher: ContextVar[Callable[[FrameType], object] | None] = ContextVar("chainrule_watcher", default=None)
 
 trace_code: CodeType | None = None  # of the function that calls a traced function; `trace` sets it
 
@@ -125,7 +126,8 @@ def location(within: CodeType | None = None) -> Location | None:
     """Return the user's line that is being executed, or the line on whose behalf a node is built.
 
     With ``within`` it must be a line that runs inside the function of this code: what the library itself
-    computes for a user, such as a network's layers, comes from no line of theirs.
+    computes for a user, such as a network's layers, comes from no line of theirs. A ``watcher`` is told of
+    the frame: it sees the user's variables whenever a node is made.
     """
     node = behalf.get()
     if node is not None:
@@ -133,6 +135,9 @@ def location(within: CodeType | None = None) -> Location | None:
     frame = user_frame(within)
     if frame is None:
         return None
+    watch = watcher.get()
+    if watch is not None:
+        watch(frame)
     place = frame.f_code.co_filename, frame.f_lineno
     known = _locations.get(place)
     if known is None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import unknown_name
 from chainrule.explanations.entries import find_entry
-from chainrule.explanations.formulas import formula, number
+from chainrule.explanations.formulas import formula, number, spelt
 from chainrule.explanations.names import step_names
 from chainrule.explanations.steps import Use
 from chainrule.graph.graph import Graph
@@ -218,7 +218,7 @@ def _picture(
 def _label(pair: Pair, use: Use) -> tuple[str, ...]:
     """Return the local derivative in symbols and its value; of other operations, what comes back."""
     if not use.elementwise:
-        return (RETURNED + use.local,)
+        return (RETURNED + spelt(use.local, brief=True),)
     partial = f"∂{pair[1]}/∂{pair[0]}"
     value = brief(use.local_value)
     if value == f"= {use.local}" or (np.ndim(use.local_value) == 0 and _is_number(use.local)):
