@@ -1,5 +1,6 @@
 """What an audit says: statuses, conventions, notes, functions, and the report as text and JSON."""
 
+import inspect
 import json
 
 import numpy as np
@@ -199,3 +200,72 @@ def test_what_cannot_be_audited_is_refused():
 )  # fmt: skip
 def test_edits_keep_the_style_of_a_line(text, edit, expected):
     assert expected in list(edit(Statement(text)))
+
+
+def in_place_forward(x, w, y):
+    z = x @ w
+    p = np.maximum(z, 0)
+    return np.sum((p - y) ** 2), (x, z, p, y)
+
+
+def in_place_backward(cache):
+    x, z, p, y = cache
+    dz = 2 * (p - y)
+    dz[z <= 0] = 0
+    dw = x.T @ dz
+    return {"dw": dw}
+
+
+def in_place_backward_with_the_wrong_mask(cache):
+    x, z, p, y = cache
+    dz = 2 * (p - y)
+    dz[z >= 0] = 0
+    dw = x.T @ dz
+    return {"dw": dw}
+
+
+def test_functions_that_write_into_arrays_are_read_where_they_cannot_be_traced():
+    rng = np.random.default_rng(0)
+    args = rng.normal(size=(5, 3)), rng.normal(size=(3, 2)), rng.normal(size=(5, 2))
+    assert cr.audit(forward=in_place_forward, backward=in_place_backward, args=args).ok
+    report = cr.audit(forward=in_place_forward, backward=in_place_backward_with_the_wrong_mask, args=args)
+    wrong = [finding for finding in report.findings if finding.status == "wrong"]
+    assert [(finding.name, str(finding.kind)) for finding in wrong] == [("dz", "activation_derivative")]
+    assert inspect.getsourcelines(in_place_backward_with_the_wrong_mask)[1] + 3 == wrong[0].line
+
+
+@pytest.mark.parametrize(
+    ("content", "key"), [(b"", "audit.empty"), (b" \n", "audit.empty"), (b"\x00\x01\xff", "audit.not_text")]
+)
+def test_a_file_that_is_no_script_is_said_to_be_none(tmp_path, content, key):
+    path = tmp_path / "odd.py"
+    path.write_bytes(content)
+    with pytest.raises(AuditError) as raised:
+        cr.audit(path)
+    assert raised.value.key == key
+
+
+def test_very_long_lines_are_cut_in_messages():
+    with pytest.raises(AuditError) as raised:
+        cr.audit("x = 1.0\nJ = (" + "(" * 5000 + "x\n")
+    assert len(str(raised.value)) < 400
+
+
+def test_a_cached_array_that_is_changed_under_another_name_and_read_later_is_told_of():
+    source = (
+        "import numpy as np\nX = np.array([[0.5, -1.2], [2.0, 0.3]])\ny = np.array([0, 1])\n"
+        "W = np.array([[0.2, -0.1], [0.4, 0.3]])\ne = np.exp(X @ W)\nP = e / e.sum(axis=1, keepdims=True)\n"
+        "loss = -np.mean(np.log(P[np.arange(2), y]))\ndscores = P\ndscores[np.arange(2), y] -= 1\n"
+        "dscores /= 2\ndW = X.T @ dscores\n"
+    )
+    assert cr.audit(source).notes == ()
+    (note,) = cr.audit(source + "best = P.argmax(axis=1)\n").notes
+    assert "P.copy()" in note
+
+
+def test_points_stay_on_the_branches_that_the_script_took():
+    source = (
+        "x = 0.05\nw = 2.0\nz = w * x - 0.01\nif z > 0:\n    J = z ** 2\n    dw = 2 * z * x\n"
+        "else:\n    J = z\n    dw = x\n"
+    )
+    assert cr.audit(source).ok

@@ -12,7 +12,7 @@ from chainrule.audits.derivation import Derivation, Leaf
 from chainrule.audits.diagnosis.case import Case
 from chainrule.audits.diagnosis.numbers import stands_for_values
 from chainrule.audits.judging import Judge, Judgement
-from chainrule.audits.points import NEAR, Points, Values
+from chainrule.audits.points import NEAR, Points
 from chainrule.audits.report import Status
 from chainrule.audits.truths import Truths
 from chainrule.graph.node import CONSTANT
@@ -62,7 +62,8 @@ def _compared(derivation: Derivation, cost: Any) -> Audited:
     truths = Truths(derivation, derivation.cost if cost is None else cost)
     wanted = [truths.cost, *[claim.node for claim in derivation.claims]]
     wanted += [truths.of(claim.of) for claim in derivation.claims]
-    far = _judged(derivation, truths, Points(derivation.leaves, wanted, truths.cost))
+    points = Points(derivation.leaves, wanted, truths.cost, guards=derivation.guards)
+    far = _judged(derivation, truths, points)
     if not far.wrong:
         return far
     # Farther away a script may take other branches than those that were read.
@@ -73,31 +74,6 @@ def _compared(derivation: Derivation, cost: Any) -> Audited:
         return best
     fixed = _judged(derivation, truths, Points(settled, wanted, truths.cost))
     return fixed if len(fixed.judge.points) > 1 and fixed.wrong < best.wrong else best
-
-
-def resettled(audited: Audited) -> Derivation:
-    """Return the derivation with claims about other variables of their name, where they are right of these.
-
-    Below a wrong line nothing fits in the script as it is; from true inputs a claim fits its variable.
-    """
-    derivation, judge = audited.judge.derivation, audited.judge
-    claims, moved = list(derivation.claims), False
-    for place, status in enumerate(audited.statuses):
-        judgement = audited.judgements[place]
-        above = [audited.statuses[number] for number in judgement.upstream]
-        if status is not Status.WRONG or all(known is Status.RIGHT for known in above):
-            continue
-        for name, node in claims[place].others:
-            true = judge.truths.found.get(node)
-            if true is not None and _fits(judge, judgement.local, judge.points.of(true)):
-                claims[place] = replace(claims[place], of=node, of_name=name)
-                moved = True
-                break
-    return replace(derivation, claims=tuple(claims)) if moved else derivation
-
-
-def _fits(judge: Judge, local: Values, true: Values) -> bool:
-    return any(judge.agrees(local, [factor * value for value in true]) for factor in judge.factors)
 
 
 def _settled(derivation: Derivation, truths: Truths) -> tuple[Leaf, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.audits.audited import Audited, judge, resettled
+from chainrule.audits.audited import Audited, judge
 from chainrule.audits.derivation import Derivation
 from chainrule.audits.findings import all_explained, convention, findings
 from chainrule.audits.functions import derivation_of
@@ -18,6 +18,7 @@ from chainrule.audits.implicit import set_apart, with_intermediates
 from chainrule.audits.notes import notes
 from chainrule.audits.reading import read_script
 from chainrule.audits.report import AuditReport, Cost
+from chainrule.audits.settling import settled
 from chainrule.errors import AuditError, FileError
 
 SCRIPT = "script"
@@ -99,12 +100,14 @@ def _audited(derivation: Derivation, cost: Any = None) -> Audited:
     audited = judge(derivation, cost)
     if not audited.wrong:
         return audited
+    named = settled(audited, cost)
+    if not named.wrong:
+        return named
     apart = set_apart(derivation)
     if apart is not derivation:
         derivation, audited = apart, judge(apart, cost)
-    again = resettled(audited)
-    if again is not derivation:
-        derivation, audited = again, judge(again, cost)
+    audited = settled(audited, cost)
+    derivation = audited.judge.derivation
     extended = with_intermediates(audited)
     if extended is derivation:
         return audited
@@ -148,15 +151,26 @@ def _derivation(
 def _text(source: str | os.PathLike[str]) -> tuple[str, str]:
     """Return a script's text and what to call it."""
     if isinstance(source, str) and "\n" in source:
-        return source, SCRIPT
-    path = Path(source)
+        text, name = source, SCRIPT
+    else:
+        text, name = _read(Path(source))
+    if not text.strip():
+        raise AuditError("audit.empty", file=name)
+    return text, name
+
+
+def _read(path: Path) -> tuple[str, str]:
     try:
         with tokenize.open(path) as file:
-            return file.read(), path.name
+            text = file.read()
+        if "\0" in text:
+            raise AuditError("audit.not_text", file=path.name)
+        return text, path.name
     except FileNotFoundError:
         raise FileError("file.missing", path=str(path)) from None
     except IsADirectoryError:
         raise FileError("file.is_folder", path=str(path)) from None
-    except (OSError, ValueError, SyntaxError) as error:  # SyntaxError: an encoding that does not exist
-        reason = getattr(error, "strerror", None) or error
-        raise FileError("file.unreadable", path=str(path), reason=reason) from None
+    except OSError as error:
+        raise FileError("file.unreadable", path=str(path), reason=error.strerror or error) from None
+    except (ValueError, SyntaxError):  # SyntaxError: an encoding that does not exist
+        raise AuditError("audit.not_text", file=path.name) from None

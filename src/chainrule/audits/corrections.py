@@ -10,20 +10,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.audits.derivation import Claim, Derivation
+from chainrule.audits.audited import judge
 from chainrule.audits.diagnosis.case import Case, Diagnosis, spelled
-from chainrule.audits.judging import Judge
-from chainrule.audits.points import Points, agree
+from chainrule.audits.points import agree
+from chainrule.audits.report import Status
+from chainrule.audits.settling import settled
 from chainrule.audits.statements import Statement
-from chainrule.audits.truths import Truths
 from chainrule.errors import ChainruleError
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.rewrites import simplify
 
 MOST_TRIED = 16  # for one claim
-MOST_READ = 40  # in one audit
+MOST_STEPS = 15_000  # of reading the script, in one audit
+READ = 2  # how much longer it takes to read a script than to try its numbers
 LONGEST = 100
+POWERS = str.maketrans({"²": " ** 2", "³": " ** 3"})
 IMPORT = re.compile(r"^\s*import numpy(?: as (\w+))?", re.MULTILINE)
 CALLED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\(")
 
@@ -35,22 +37,20 @@ class Correction(NamedTuple):
     verified: bool = False
 
 
-def correct(case: Case, diagnosis: Diagnosis) -> Correction:
-    """Return the corrected line, or else the true gradient in the script's names."""
+def correct(case: Case, diagnosis: Diagnosis, wrong: int) -> Correction:
+    """Return the corrected line, with which fewer lines are ``wrong``, or else the true gradient in names."""
     tried: set[str] = set()
-    if case.derivation.rewritten is not None:
-        for line, text in islice(_candidates(case, diagnosis, tried), MOST_TRIED):
-            case.judge.tried += 1
-            if case.judge.tried > MOST_READ:
-                break
-            if _is_right(case, line, text):
-                return Correction(text, verified=True)
-    truth = _formula(case)
+    for line, text in islice(_candidates(case, diagnosis, tried), MOST_TRIED):
+        if case.judge.tried > MOST_STEPS:
+            break
+        if _has_its_value(case, line, text) and _is_right(case, line, text, wrong):
+            return Correction(text, verified=True)
+    truth = "" if diagnosis.line in case.other_lines else _formula(case)
     return Correction(f"{case.claim.name} = {truth}" if truth else "")
 
 
 def _candidates(case: Case, diagnosis: Diagnosis, tried: set[str]) -> Iterator[tuple[int, str]]:
-    statements = list(_statements(case))
+    statements = list(_statements(case, diagnosis.line))
     for edit in diagnosis.edits:
         for line, statement in statements:
             for text in _edited(statement, edit, case):
@@ -58,19 +58,21 @@ def _candidates(case: Case, diagnosis: Diagnosis, tried: set[str]) -> Iterator[t
                     tried.add(text)
                     yield line, text
     formula = _formula(case)
-    if formula and statements and isinstance(statements[0][1].node, ast.Assign):
+    apart = diagnosis.line in case.other_lines
+    if formula and not apart and statements and isinstance(statements[0][1].node, ast.Assign):
         line, statement = statements[0]
         yield line, statement.whole(formula)
 
 
-def _statements(case: Case) -> Iterator[tuple[int, Statement]]:
-    """Yield the claim's statements, the last first."""
+def _statements(case: Case, line_of_error: int) -> Iterator[tuple[int, Statement]]:
+    """Yield the claim's statements, the last first, or only the one that is wrong where that is another."""
     try:
         tree = ast.parse(case.derivation.source)
     except SyntaxError:
         return
     found = {node.lineno: node for node in ast.walk(tree) if isinstance(node, ast.stmt)}
-    for line in dict.fromkeys([case.claim.line, *reversed(case.claim.lines)]):
+    own = [case.claim.line, *reversed(case.claim.lines)]
+    for line in [line_of_error] if line_of_error in case.other_lines else dict.fromkeys(own):
         segment = ast.get_source_segment(case.derivation.source, found[line]) if line in found else None
         try:
             yield line, Statement(segment or "")
@@ -153,31 +155,39 @@ def _with_path(statement: Statement, case: Case) -> Iterator[str]:
             yield statement.extended(text)
 
 
-def _is_right(case: Case, line: int, text: str) -> bool:
-    """Return whether the script with another statement makes the right claim from true inputs."""
+def _has_its_value(case: Case, line: int, text: str) -> bool:
+    """Return whether the script with another statement has the true gradient, at its own numbers."""
+    found = None if case.derivation.tried is None else case.derivation.tried(line, text)
+    if found is None or case.truths.is_unused(case.claim):
+        return found is not None
+    case.judge.tried += found.steps
+    true = [case.factor * value for value in case.points.of(case.truths.of(case.variable))[:1]]
+    values = (value for name in found.names for value in found.values(name))
+    if not any(value.dtype.kind in "biuf" and agree([value], true, case.judge.floor) for value in values):
+        return False
+    case.judge.tried += READ * found.steps
+    return True
+
+
+def _is_right(case: Case, line: int, text: str, wrong: int) -> bool:
+    """Return whether the script with another statement has fewer wrong lines, and this is none of them."""
     rewritten = case.derivation.rewritten
     try:
         new = rewritten(line, text) if rewritten is not None else None
-        return new is not None and _claims_the_truth(case, new)
+        fewer = new is not None and len(new.claims) < len(case.derivation.claims)
+        if new is None or (fewer and not case.truths.is_unused(case.claim)):
+            return False
+        shown = case.truths.cost is case.derivation.shown_cost
+        cost = new.shown_cost if shown else None
+        other = settled(judge(new, cost), cost)
     except (ChainruleError, ValueError, ArithmeticError, LookupError, TypeError):
         return False
-
-
-def _claims_the_truth(case: Case, new: Derivation) -> bool:
-    found = [place for place, claim in enumerate(new.claims) if _is_same(claim, case.claim)]
-    if not found or [claim.name for claim in new.claims] != [claim.name for claim in case.derivation.claims]:
-        return False
-    truths = Truths(new, new.cost)
-    points = Points(new.leaves, [truths.cost, *[claim.node for claim in new.claims]], of=truths.cost)
-    judge = Judge(new, truths, points)
-    place = case.place if case.place in found else found[0]
-    factors = [judgement.factor for judgement in case.judgements]
-    target = [factors[place] * value for value in judge.values[place]]
-    return agree(judge.local(place, factors), target, judge.floor)
-
-
-def _is_same(claim: Claim, other: Claim) -> bool:
-    return claim.name == other.name and claim.of_name == other.of_name
+    lines = {
+        other.judgements[place].claim.line
+        for place, known in enumerate(other.statuses)
+        if known is Status.WRONG
+    }
+    return other.wrong < wrong and lines.isdisjoint(case.claim.lines)
 
 
 def _formula(case: Case) -> str:
@@ -200,7 +210,8 @@ def _written(case: Case, node: Node) -> str:
         return ""
     if np.size(simple.outputs[0].value) > 1 and simple.outputs[0].primitive is CONSTANT:
         return ""
-    text = _runnable(re.sub(r"\s+", " ", spelled(simple.outputs[0], known)), case.derivation.source)
+    text = re.sub(r"\s+", " ", spelled(simple.outputs[0], known)).translate(POWERS)
+    text = _runnable(text, case.derivation.source)
     return text if len(text) <= LONGEST and "…" not in text else ""
 
 

@@ -59,6 +59,8 @@ class Claim:
         claim needs to read it; no common factor such as m is then accepted.
     others
         Further variables that the name may mean, where it fits none of them in the script as it is.
+    scale
+        For a value that no name announces: the factor with which it ought to be the derivative; else None.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Claim:
     text: str
     final: bool
     others: tuple[tuple[str, Node], ...] = ()
+    scale: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,9 @@ class Derivation:
     guards
         Truth values along which the script's course was followed (``if x > 0``, ``x[x > 0]``): at a point
         where one of these nodes is false the graph is not the script's.
+    misnamed
+        Values that are named like derivatives of other values than they are, and from which all that is
+        computed is right; they are no claims.
     """
 
     leaves: tuple[Leaf, ...]
@@ -113,3 +119,4 @@ class Derivation:
     source: str = ""
     shown_cost: Node | None = None
     guards: tuple[Node, ...] = ()
+    misnamed: tuple[Claim, ...] = ()

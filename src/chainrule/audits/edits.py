@@ -87,7 +87,11 @@ def quoted(text: str) -> str:
 
 def _signs(statement: Statement, _: Surroundings) -> Iterator[Edit]:
     for text in statement.negated():
-        yield Edit(1, text, Kind.SIGN, "sign_of_line", {})
+        longer = len(text) - len(statement.text)
+        cost = (
+            0.5 if longer < 0 else 1 if longer == 0 else 2
+        )  # a minus is written by mistake, or two values swapped
+        yield Edit(cost, text, Kind.SIGN, "sign_of_line", {})
 
 
 def _sums(statement: Statement, _: Surroundings) -> Iterator[Edit]:
@@ -250,7 +254,8 @@ def _factors(statement: Statement, around: Surroundings) -> Iterator[Edit]:
         for wanted in ("2", "0.5"):
             changed = statement.with_part(node, f"{wanted} * {closed}")
             yield Edit(4 + later, changed, Kind.MISSING_FACTOR, "missing_factor", {"factor": wanted})
-        for formula in _derivatives(statement, around):
+        own = () if depth else _complements_of(statement)
+        for formula in [*_derivatives(statement, around), *own]:
             changed = statement.with_part(node, f"{closed} * {formula}")
             details = {"derivative": _opened(formula)}
             yield Edit(3 + later, changed, Kind.ACTIVATION_DERIVATIVE, "slope_left_out", details)
@@ -312,6 +317,13 @@ def _derivatives(statement: Statement, around: Surroundings) -> Iterator[str]:
             yield f"({atom} * (1 - {atom}))"
         if ">" in around.source or "maximum" in around.source:
             yield f"({atom} > 0)"
+
+
+def _complements_of(statement: Statement) -> Iterator[str]:
+    """Yield 1 minus what the statement reads: s for s(1 - s)."""
+    for node in statement.parts():
+        if isinstance(node, ast.Name | ast.Call) and not looks_like_claim(statement.source(node)):
+            yield f"(1 - {statement.source(node)})"
 
 
 def _opened(formula: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,12 +14,15 @@ from chainrule.audits.audited import Audited
 from chainrule.audits.corrections import correct
 from chainrule.audits.diagnosis.case import Case, Diagnosis, Kind
 from chainrule.audits.diagnosis.searching import diagnose
+from chainrule.audits.diagnosis.values import another_value
 from chainrule.audits.edits import Edit
 from chainrule.audits.judging import mentions
 from chainrule.audits.points import same_shape
 from chainrule.audits.repairs import Repair, Repairs
 from chainrule.audits.report import Finding, Status
+from chainrule.audits.statements import Statement
 from chainrule.explanations.formulas import number
+from chainrule.graph.node import CONSTANT
 from chainrule.graph.order import ancestors
 from chainrule.text import say
 
@@ -36,12 +40,19 @@ def findings(audited: Audited) -> tuple[Finding, ...]:
     behind = _behind(audited, found)
     rows: list[Finding] = []
     rooted: set[int] = set()
+    told: set[int] = set()
     for place in range(len(audited.judgements)):
         why = found.get(place)
         if isinstance(why, Repair):
             if why.line not in rooted and _root_of(audited, why) is None:
                 rows.append(_of_line(audited, why))
+                told.add(why.line)
             rooted.add(why.line)
+        claim = audited.judgements[place].claim
+        if claim.scale is not None and claim.line in told:
+            continue  # the same line in another round
+        if claim.scale is not None and audited.statuses[place] is not Status.RIGHT:
+            told.add(claim.line)
         row = _finding(audited, place, why)
         if place in behind:
             root = audited.judgements[behind[place]].claim
@@ -69,18 +80,67 @@ def _behind(audited: Audited, found: Mapping[int, Diagnosis | Repair]) -> dict[i
 
 def _diagnosed(audited: Audited, place: int, repairs: Repairs | None) -> Diagnosis | Repair:
     """Return why a claim is wrong: one change of its nodes, or one of a line's text."""
-    diagnosis = diagnose(Case(audited.judge, place, audited.judgements))
+    case = Case(audited.judge, place, audited.judgements)
+    diagnosis = diagnose(case)
     if repairs is not None and _is_doubtful(diagnosis):
         return repairs.of(audited, [place]) or diagnosis
+    elsewhere = repairs is not None and _is_elsewhere(case, diagnosis, repairs)
+    if (
+        repairs is not None
+        and diagnosis.kind is Kind.ACTIVATION_DERIVATIVE
+        and diagnosis.line in case.other_lines
+    ):
+        given = next(another_value(case), None)  # a helper that is right, called with another value
+        if given is not None:
+            line = _where_written(case, repairs.statements, str(given.details.get("written")))
+            diagnosis = replace(given, kind=Kind.ACTIVATION_DERIVATIVE, line=line)
+            elsewhere = line in case.other_lines
+    if repairs is not None and elsewhere:
+        correction = correct(case, diagnosis, audited.wrong)
+        edit = Edit(0, correction.text, diagnosis.kind, diagnosis.reason, diagnosis.details)
+        return Repair(diagnosis.line, edit, (place,), repairs.name(diagnosis.line), None, None)
+    if repairs is not None and diagnosis.kind is Kind.SIGN and case.other_lines:
+        repair = repairs.of(audited, [place], kinds=(Kind.SIGN,))
+        if repair is not None and repair.line in case.other_lines:
+            return repair
     return _of_copied(audited, place, diagnosis) or diagnosis
+
+
+def _where_written(case: Case, statements: Mapping[int, Statement], name: str) -> int:
+    """Return the line that reads a wrong value: where it was changed, the claim's own, or another."""
+    changed = case.expression.changed_last
+    first = [] if changed is None else [case.derivation.lines.get(changed, 0)]
+    for line in [*first, *reversed(case.claim.lines), *sorted(case.other_lines, reverse=True)]:
+        statement = statements.get(line)
+        if statement is None or isinstance(statement.node, ast.Return):
+            continue
+        if mentions("=" + statement.source(statement.value), name):
+            return line
+    return 0
+
+
+def _is_elsewhere(case: Case, diagnosis: Diagnosis, repairs: Repairs) -> bool:
+    """Return whether the error is on a line whose value no name announces: of a helper, or of a factor."""
+    if diagnosis.line not in case.other_lines & set(repairs.statements):
+        return False
+    statement = repairs.statements[diagnosis.line]
+    chosen = diagnosis.kind in (Kind.WRONG_VALUE, Kind.ACTIVATION_DERIVATIVE)
+    if chosen and isinstance(statement.node, ast.Return):
+        return False  # a helper's arguments are chosen where it is called
+    written = diagnosis.details.get("written")
+    if written is None or diagnosis.reason == "wrong_number":
+        return True
+    return mentions("=" + statement.text, str(written))
 
 
 def _of_copied(audited: Audited, place: int, diagnosis: Diagnosis) -> Repair | None:
     """Return the line that made a wrong value, where the claim is its plain copy and others read it, too."""
     derivation, claim = audited.judge.derivation, audited.judgements[place].claim
     copied = COPY.fullmatch(claim.text)
-    line = derivation.lines.get(claim.node, 0)
-    if copied is None or line in (0, *claim.lines) or diagnosis.kind in (Kind.WRONG_VALUE, Kind.SHAPE):
+    made = [claim.node, *[node for node in claim.node.inputs if node.primitive is not CONSTANT]]
+    lines = [derivation.lines.get(node, 0) for node in made]
+    line = next((line for line in lines if line not in (0, *claim.lines)), 0)
+    if copied is None or not line or diagnosis.kind is Kind.SHAPE:
         return None
     readers = [
         other
@@ -154,7 +214,7 @@ def _finding(audited: Audited, place: int, why: Diagnosis | Repair | None) -> Fi
     if why is None:
         root = audited.judgements[_root(audited, place)].claim
         return replace(plain, message=say("audit.inherited", name=root.name, line=root.line))
-    correction = correct(Case(audited.judge, place, audited.judgements), why)
+    correction = correct(Case(audited.judge, place, audited.judgements), why, audited.wrong)
     return replace(
         plain, kind=why.kind, message=message_of(why), correction=correction.text,
         verified=correction.verified, paths=why.paths,
@@ -203,7 +263,11 @@ def _worst(claimed: Any, true: Any) -> tuple[tuple[int, ...], float | None, floa
 
 def convention(audited: Audited) -> str | None:
     """Return what is to be said once of a factor that is a convention; None if there is none."""
-    scaled = [judgement for judgement in audited.judgements if judgement.factor != 1]
+    scaled = [
+        judgement
+        for judgement in audited.judgements
+        if judgement.factor != 1 and judgement.claim.scale is None
+    ]
     if not scaled:
         return None
     factor = number(scaled[0].factor)

@@ -8,11 +8,14 @@ import linecache
 import re
 import textwrap
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.audits.derivation import Claim, Derivation, Leaf
+from chainrule.audits.reading import read_script
+from chainrule.audits.sources import script_of
 from chainrule.errors import AuditError, ChainruleError
 from chainrule.graph import context
 from chainrule.graph.graph import Graph
@@ -34,7 +37,13 @@ def derivation_of(forward: Function, backward: Function, args: Sequence[Any]) ->
         If the functions do not fit together, or do what NumPy's protocols cannot see; names the line.
     """
     names: list[str] = []
-    graph = _traced(forward, backward, args, names)
+    try:
+        graph = _traced(forward, backward, args, names)
+    except AuditError as error:
+        found = _read(forward, backward, args)
+        if found is None:
+            raise error from None
+        return found
     cost, *claimed = graph.outputs
     if cost.size != 1 or cost.dtype.kind != "f":
         raise AuditError("audit.not_scalar", name=function_name(forward), shape=cost.shape)
@@ -49,6 +58,26 @@ def derivation_of(forward: Function, backward: Function, args: Sequence[Any]) ->
     called |= {node: name for node, name in graph.node_names().items() if not re.fullmatch(r"t\d+", name)}
     lines = {node: node.location.line for node in graph.nodes if node.location is not None}
     return Derivation(starts, COST, cost, claims, called, lines)
+
+
+def _read(forward: Function, backward: Function, args: Sequence[Any]) -> Derivation | None:
+    """Return what the functions' source says, where they write into arrays, which nodes do not allow."""
+    labels = parameter_names(forward)
+    try:
+        script = script_of(
+            forward, backward, args, lambda cache: _arguments(forward, backward, labels[: len(args)], cache)
+        )
+        if script is None:
+            return None
+        return read_script(
+            script.text,
+            of=script.cost,
+            call=script.call,
+            at=script.at,
+            filename=Path(script.name).name,
+        )
+    except Exception:  # whatever stops the functions has been told by the trace
+        return None
 
 
 def _traced(forward: Function, backward: Function, args: Sequence[Any], names: list[str]) -> Graph:

@@ -7,29 +7,33 @@ gradient of a value of the forward part, makes a wrong claim right, it is taken 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chainrule.audits.audited import Audited
 from chainrule.audits.derivation import Claim, Derivation
-from chainrule.audits.diagnosis.case import Case
-from chainrule.audits.diagnosis.expression import using
+from chainrule.audits.diagnosis.case import MOST_EFFORT, Case
+from chainrule.audits.diagnosis.expression import MISFITS
+from chainrule.audits.judging import ratio
+from chainrule.audits.points import Values
 from chainrule.audits.report import Status
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.order import ancestors
 
 ALIAS = re.compile(r"\s*[\w.\[\]\"']+\s*=\s*([\w.\[\]\"']+)\s*(#.*)?")
 MOST_NAMED = 12
+MOST_FAMILIES = 40
 
 
 def with_intermediates(audited: Audited) -> Derivation:
     """Return the derivation with values between as claims, where they explain what is wrong."""
     derivation = audited.judge.derivation
     found: dict[Node, Claim] = {}
+    proved = audited.judge.proved(audited.judgements)
     for place, status in enumerate(audited.statuses):
         if status is Status.WRONG and not audited.judge.is_number(place):
             case = Case(audited.judge, place, audited.judgements)
-            for claim in _roots(case):
+            for claim in _roots(case, proved):
                 found.setdefault(claim.node, claim)
     if not found:
         return derivation
@@ -74,37 +78,80 @@ def _merged(claims: Sequence[Claim], new: Mapping[Node, Claim]) -> tuple[Claim, 
     return tuple(merged)
 
 
-def _roots(case: Case) -> Iterator[Claim]:
-    """Yield the value nearest to the claim's inputs that must be a gradient for the claim to be right."""
+def _roots(case: Case, proved: Collection[Node]) -> list[Claim]:
+    """Return the values nearest to the claim's inputs that must be gradients for the claim to be right.
+
+    A loop makes one in each round; all of them are taken together. From ``proved`` ones right gradients are
+    computed.
+    """
     lines, names = case.derivation.lines, case.derivation.names
     own = {*case.claim.lines, 0}
-    claimed = {claim.node for claim in case.derivation.claims}
-    inner = [
-        node
-        for node in case.expression.nodes
-        if node in names and lines.get(node, 0) not in own and node not in claimed
-    ]
-    for node in inner[:MOST_NAMED]:
-        of = _gradient_of(case, node)
-        if of is not None:
-            line = lines[node]
+    known = {*proved, *[claim.node for claim in case.derivation.claims]}
+    groups: dict[tuple[int, str], list[Node]] = {}
+    for node in case.expression.nodes:
+        if node in names and lines.get(node, 0) not in own and node not in known:
+            groups.setdefault((lines[node], names[node]), []).append(node)
+    for (line, name), group in list(groups.items())[:MOST_NAMED]:
+        found = _gradients_of(case, group)
+        if found is not None:
+            variables, scale = found
             rows = case.derivation.source.splitlines()
             text = rows[line - 1] if 0 < line <= len(rows) else ""
-            of_name = case.name(of)
-            yield Claim(names[node], node, of_name, of, line, (line,), text, final=False)
-            return
+            return [
+                Claim(name, node, case.name(of), of, line, (line,), text, final=False, scale=scale)
+                for node, of in zip(group, variables, strict=True)
+            ]
+    return []
 
 
-def _gradient_of(case: Case, node: Node) -> Node | None:
-    """Return the value of the forward part whose gradient, in this place, makes the claim right."""
-    for variable, true in case.truths.found.items():
-        if variable is case.variable or variable.primitive is CONSTANT or variable not in case.names:
-            continue
-        if variable.shape != node.shape:
-            continue
-        for factor in case.judge.factors:
-            values = [factor * value for value in case.points.of(true)]
-            changed = case.expression.changed((node,), using(values))
-            if case.fits(changed) and not case.judge.agrees(case.expression.value(node), values):
-                return variable
+def _gradients_of(case: Case, group: Sequence[Node]) -> tuple[Sequence[Node], float] | None:
+    """Return the values whose gradients, up to a factor, make the claim right in the place of a group."""
+    for variables in _families(case, group):
+        if case.judge.effort > MOST_EFFORT:
+            return None
+        case.judge.effort += len(case.expression.nodes)
+        true = {node: case.points.of(case.truths.of(of)) for node, of in zip(group, variables, strict=True)}
+        scale = _scale(case, group, true)
+        if scale is not None and any(
+            not case.judge.agrees(case.expression.value(node), [scale * value for value in true[node]])
+            for node in group
+        ):
+            return variables, scale
     return None
+
+
+def _scale(case: Case, group: Sequence[Node], true: Mapping[Node, Values]) -> float | None:
+    """Return the factor with which gradients make the claim right in the place of a group."""
+    changed = case.expression.changed(group, lambda node, _, point: true[node][point])
+    try:
+        first = next(changed)
+        if ratio(case.target[:1], [first]) is None:
+            return None
+        return ratio(case.target, [first, *changed])
+    except MISFITS:
+        return None
+
+
+def _families(case: Case, group: Sequence[Node]) -> Iterator[Sequence[Node]]:
+    """Yield as many values of the forward part as there are in a group: each alone, or those of a loop."""
+    shape = group[-1].shape
+    fitting = [
+        node
+        for node in case.truths.found
+        if node.shape == shape
+        and node is not case.variable
+        and node.primitive is not CONSTANT
+        and node.primitive.name != "negative"
+    ]
+    fitting.sort(key=lambda node: (node not in case.names, -node.serial))
+    if len(group) == 1:
+        yield from ([node] for node in fitting[:MOST_FAMILIES])
+        return
+    families: dict[object, list[Node]] = {}
+    for node in fitting:
+        made_of = tuple([source.primitive.name for source in node.inputs])
+        families.setdefault((case.derivation.lines.get(node), node.primitive.name, made_of), []).append(node)
+    for family in list(families.values())[:MOST_FAMILIES]:
+        if len(family) == len(group):
+            ordered = sorted(family, key=lambda node: node.serial)
+            yield from (ordered[::-1], ordered)

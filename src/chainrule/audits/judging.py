@@ -88,6 +88,7 @@ class Judge:
         self.factors = [1.0]
         self.effort = 0
         self.tried = 0
+        self._proved: frozenset[Node] | None = None
         self._locals: dict[tuple[int, tuple[float, ...]], Values] = {}
 
     def judgements(self) -> list[Judgement]:
@@ -108,6 +109,15 @@ class Judge:
             right=self.is_right(place, target),
             locally_right=self.agrees(local, target),
         )
+
+    def proved(self, judgements: Sequence[Judgement]) -> frozenset[Node]:
+        """Return the nodes from which right gradients of parameters are computed."""
+        if self._proved is None:
+            right = [
+                judgement.claim.node for judgement in judgements if judgement.right and judgement.claim.final
+            ]
+            self._proved = frozenset(ancestors(right))
+        return self._proved
 
     def agrees(self, claimed: Values, target: Values) -> bool:
         """Return whether a value is what it ought to be, at all points."""
@@ -154,6 +164,29 @@ class Judge:
                 continue
         return self.claimed[place]
 
+    def right_with(self, place: int, variable: Node, factors: Sequence[float]) -> bool:
+        """Return whether what reads a claim is right with the derivative by a variable in its place.
+
+        Gradients of parameters tell; where none reads it, values between do: they may be wrong themselves.
+        """
+        readers = [n for n, numbers in enumerate(self.upstream) if place in numbers]
+        readers = [n for n in readers if self.claims[n].final] or readers
+        return bool(readers) and all(self._is_right_with(place, variable, n, factors) for n in readers)
+
+    def _is_right_with(self, place: int, variable: Node, reader: int, factors: Sequence[float]) -> bool:
+        name = self.derivation.names.get(variable, "")
+        claim = replace(self.claims[place], of=variable, of_name=name)
+        new: dict[Node, Node] = {}
+        for number in self.upstream[reader]:
+            new.update(self.replacements(number, factors[number]))
+        for node, of in [(claim.node, variable), *self._rounds(claim)]:
+            new[node] = self._scaled(node, self.truths.of(of), factors[place], fit=False)
+        target = [factors[reader] * value for value in self.values[reader]]
+        try:
+            return self.agrees(self.points.of(substitute([self.claims[reader].node], new)[0]), target)
+        except ShapeError:
+            return False
+
     def replacements(self, place: int, factor: float, *, fit: bool = False) -> dict[Node, Node]:
         """Return what a claim, and the same claim in a loop's other rounds, ought to be."""
         claim = self.claims[place]
@@ -172,10 +205,21 @@ class Judge:
 
     def _rounds(self, claim: Claim) -> list[tuple[Node, Node]]:
         """Return the values that the claim had in a loop's other rounds, each with its variable's value."""
+        made, of = self.in_rounds(claim)
+        if not made:
+            return []
+        if claim.node is made[-1] and claim.of is of[0]:
+            of.reverse()  # backwards through time, or through the layers
+        pairs = list(zip(made, of, strict=True))
+        fits = any(node is claim.node and variable is claim.of for node, variable in pairs)
+        return [pair for pair in pairs if pair[0] is not claim.node] if fits else []
+
+    def in_rounds(self, claim: Claim) -> tuple[list[Node], list[Node]]:
+        """Return the values that a claim and its variable had in a loop's rounds; none, if unclear."""
         names, lines = self.derivation.names, self.derivation.lines
         line = lines.get(claim.node)
         if not line or names.get(claim.node) != claim.name:
-            return []
+            return [], []
         made = [
             n
             for n in names
@@ -183,15 +227,17 @@ class Judge:
         ]
         forward = self.truths.found
         of = [n for n in names if names[n] == claim.of_name and n in forward and n.shape == claim.of.shape]
+        if len(made) != len(of):
+            of = [n for n in forward if n.shape == claim.of.shape and self._piece(n) == self._piece(claim.of)]
         if len(made) != len(of) or len(made) < 2 or not any(claim.of is n for n in of):
-            return []
+            return [], []
         made.sort(key=lambda node: node.serial)
         of.sort(key=lambda node: node.serial)
-        if claim.node is made[-1] and claim.of is of[0]:
-            of.reverse()  # backwards through time, or through the layers
-        pairs = list(zip(made, of, strict=True))
-        fits = any(node is claim.node and variable is claim.of for node, variable in pairs)
-        return [pair for pair in pairs if pair[0] is not claim.node] if fits else []
+        return made, of
+
+    def _piece(self, node: Node) -> tuple[object, ...]:
+        """Return by which piece of which line a node was made, as far as it can be told."""
+        return self.derivation.lines.get(node), node.primitive, *[source.primitive for source in node.inputs]
 
     def wrong_round(self, place: int, factor: float) -> tuple[Node, Node] | None:
         """Return the claim in another round of a loop that is wrong, with its variable; None if none is."""
@@ -220,6 +266,8 @@ class Judge:
         claim = self.claims[place]
         if self.truths.is_unused(claim):
             return [1.0]
+        if claim.scale is not None:
+            return [claim.scale]
         if not claim.final:
             return list(candidates)
         if DATA.fullmatch(claim.of_name):
@@ -230,8 +278,13 @@ class Judge:
         place = len(reading.factors)
         factors = (*reading.factors, factor)
         fault = self._fault(place, factors)
+        if self.claims[place].scale is not None:
+            return Reading(factors, reading.with_fault(self._key(place), fault), reading.odd)
         odd = 0 if factor == 1 else (1 if self._is_count(factor) else 100) + (100 if fault else 0)
-        return Reading(factors, reading.with_fault(self._key(place), fault), reading.odd + odd)
+        faults = reading.with_fault(self._key(place), fault)
+        if fault and factor != 1 and not self._is_count(factor):
+            faults = {**faults, ("factor", place): WRONG}  # wrong, and by a convention that nothing shows
+        return Reading(factors, faults, reading.odd + odd)
 
     def _key(self, place: int) -> Any:
         return self.claims[place].line or place - len(self.claims)
@@ -245,7 +298,8 @@ class Judge:
         usual = {reading.factors[place] for place in taken}
         read = {number for numbers in self.upstream for number in numbers}
         for place, factor in enumerate(reading.factors):
-            accepted = factor == 1 or self.claims[place].final or place in taken
+            known = self.claims[place].final or self.claims[place].scale is not None
+            accepted = factor == 1 or known or place in taken
             if not accepted and (place in read or factor not in usual):
                 faults = replace(faults, faults=faults.with_fault(self._key(place), WRONG))
         return faults

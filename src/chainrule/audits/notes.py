@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.audits.audited import Audited
 from chainrule.audits.derivation import Derivation
+from chainrule.audits.reading.claim_names import looks_like_claim
 from chainrule.audits.report import Status
 from chainrule.text import say
 
@@ -23,6 +24,9 @@ def notes(derivation: Derivation, audited: Audited, by_shown: Audited | None) ->
         elif not _equal(audited, shown):
             yield say("audit.shown_is_other", shown=name, cost=derivation.cost_name)
     yield from _batch_sizes(derivation, by_shown or audited)
+    for claim in (by_shown or audited).judge.derivation.misnamed:
+        yield say("audit.misnamed", name=claim.name, line=claim.line, of=claim.of_name)
+    yield from _changed_in_place(derivation)
 
 
 def _equal(audited: Audited, shown: object) -> bool:
@@ -58,3 +62,60 @@ def _divisors(text: str) -> Iterator[int]:
     for node in divisors:
         if isinstance(node, ast.Constant) and type(node.value) is int:
             yield node.value
+
+
+def _changed_in_place(derivation: Derivation) -> Iterator[str]:
+    """Yield where a derivative is but another name of an array, changes it, and that is read later."""
+    arrays = {name for node, name in derivation.names.items() if node.ndim}
+    tree = ast.parse(derivation.source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    scopes: list[ast.Module | ast.FunctionDef] = [tree, *functions]
+    for scope in scopes if arrays else ():
+        rows = sorted(_of_scope(scope), key=lambda node: node.lineno)
+        for first in rows:
+            name, other = _alias(first)
+            if other not in arrays or not looks_like_claim(name):
+                continue
+            changes = [row for row in rows if row.lineno > first.lineno and _changes(row) == name]
+            later = [row for row in rows if changes and row.lineno > changes[0].lineno]
+            if any(_reads(row, other) for row in later):
+                yield say("audit.changed_in_place", name=name, other=other, line=changes[0].lineno)
+
+
+def _of_scope(scope: ast.Module | ast.FunctionDef) -> Iterator[ast.stmt]:
+    """Yield the statements of a function, without those of functions inside of it."""
+    waiting: list[ast.stmt] = list(scope.body)
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node
+            waiting.extend(part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt))
+
+
+def _alias(node: ast.stmt) -> tuple[str, str]:
+    """Return both names of ``d = p``; empty ones for any other statement."""
+    if (
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Name)
+        and isinstance(node.targets[0], ast.Name)
+    ):
+        return node.targets[0].id, node.value.id
+    return "", ""
+
+
+def _changes(node: ast.stmt) -> str:
+    """Return the array that a statement writes into: ``d[i] = …``, ``d -= …``; empty where it does not."""
+    target: ast.expr | None = None
+    if isinstance(node, ast.AugAssign):
+        target = node.target.value if isinstance(node.target, ast.Subscript) else node.target
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+        target = node.targets[0].value
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def _reads(node: ast.stmt, name: str) -> bool:
+    if isinstance(node, ast.For | ast.While | ast.If | ast.With):
+        return False  # its statements are looked at one by one
+    return any(
+        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in ast.walk(node)
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.audits.derivation import Leaf
-from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.node import CONSTANT, INPUT, Node
 from chainrule.graph.order import ancestors
 
 DRAWN = 4
@@ -36,6 +36,8 @@ class Points:
         How far around, tried in this order until all is finite.
     count
         How many points to draw; the first point is always the script's own values.
+    guards
+        Nodes that must be true at a drawn point, as far as such points are found: the branches taken.
 
     Examples
     --------
@@ -53,17 +55,21 @@ class Points:
         of: Node,
         amplitudes: Sequence[float] = AMPLITUDES,
         count: int = DRAWN,
+        guards: Sequence[Node] = (),
     ) -> None:
         self._amplitudes = amplitudes
         used = set(ancestors([of]))
         self.varied = frozenset(leaf.node for leaf in leaves if leaf.node in used and _may_vary(leaf))
         self._known = [{leaf.node: _plain(leaf.value) for leaf in leaves}]
         self._wanted = list(wanted)
+        known = {leaf.node for leaf in leaves}
+        made = [node for node in guards if _inputs([node]) <= known]
         rng = np.random.default_rng(20180312)
-        for _ in range(count if self.varied else 0):
-            drawn = self._drawn(leaves, rng)
-            if drawn is not None:
-                self._known.append(drawn)
+        for kept in dict.fromkeys((tuple(made), ())):
+            for _ in range(count if self.varied and len(self) == 1 else 0):
+                drawn = self._drawn(leaves, rng, kept)
+                if drawn is not None:
+                    self._known.append(drawn)
         own = self._known[0]
         _compute(own, self._wanted)
         if len(self) > 1 and not _finite(own, self._wanted):
@@ -79,16 +85,18 @@ class Points:
                 _compute(known, [node])
         return [known[node] for known in self._known]
 
-    def _drawn(self, leaves: Sequence[Leaf], rng: np.random.Generator) -> dict[Node, Any] | None:
-        """Return values around the script's own, nearer ones if something is not finite there."""
+    def _drawn(
+        self, leaves: Sequence[Leaf], rng: np.random.Generator, guards: Sequence[Node]
+    ) -> dict[Node, Any] | None:
+        """Return values around the script's own, nearer ones if something is not finite or not true there."""
         for keep_whole in (False, True):
             for amplitude in self._amplitudes:
                 known = {leaf.node: _plain(leaf.value) for leaf in leaves}
                 for leaf in leaves:
                     if leaf.node in self.varied and not (keep_whole and _is_whole(leaf.value)):
                         known[leaf.node] = varied(leaf.value, amplitude, rng)
-                _compute(known, self._wanted)
-                if _finite(known, self._wanted):
+                _compute(known, [*self._wanted, *guards])
+                if _finite(known, self._wanted) and all(bool(np.all(known[node])) for node in guards):
                     return known
         return None
 
@@ -149,6 +157,10 @@ def _compute(known: dict[Node, Any], nodes: Iterable[Node]) -> None:
                 known[node] = node.primitive.forward(np, *operands, **node.settings)
 
 
+def _inputs(nodes: Iterable[Node]) -> set[Node]:
+    return {node for node in ancestors(nodes) if node.primitive is INPUT}
+
+
 def _finite(known: dict[Node, Any], nodes: Iterable[Node]) -> bool:
     return all(bool(np.all(np.isfinite(known[node]))) for node in nodes)
 
@@ -169,7 +181,7 @@ def agree(claimed: Values, true: Values, floor: float = 0.0, tolerance: float = 
 def _equal(claimed: Any, true: Any, floor: float, tolerance: float) -> bool:
     if not same_shape(np.shape(claimed), np.shape(true)):
         return False
-    difference = np.abs(np.ravel(claimed) - np.ravel(true))
+    difference = np.abs(np.subtract(np.ravel(claimed), np.ravel(true), dtype=float))
     largest = np.max(np.abs(true), initial=0.0)
     return bool(np.all(difference <= tolerance * largest + floor))
 

@@ -8,13 +8,14 @@ claims read.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.audits.audited import Audited, judge
 from chainrule.audits.derivation import Derivation
+from chainrule.audits.diagnosis.case import Kind
 from chainrule.audits.edits import Edit, Surroundings, edits, meaning, quoted
 from chainrule.audits.judging import mentions
 from chainrule.audits.points import agree
@@ -24,6 +25,8 @@ from chainrule.graph.order import ancestors
 
 MOST_STEPS = 30_000  # of reading the script, in one audit
 MOST_LINES = 8
+MOST_NESTED = 2  # calls inside of calls
+READ = 6  # how much longer it takes to judge a script than to try its numbers
 MOST_COUNTED = 1e6
 CALLED = frozenset({"np", "numpy", "math", "range", "len", "print", "self"})
 
@@ -45,11 +48,17 @@ class Repairs:
     def __init__(self, derivation: Derivation) -> None:
         self.derivation = derivation
         self.steps = MOST_STEPS
+        self.read = 0
         self.statements = dict(_statements(derivation.source))
         self.functions = _functions(derivation.source)
 
-    def of(self, audited: Audited, places: Sequence[int]) -> Repair | None:
-        """Return the edit of one line with which the claims at some places are right."""
+    def of(
+        self,
+        audited: Audited,
+        places: Sequence[int],
+        kinds: Collection[Kind] = tuple(Kind),
+    ) -> Repair | None:
+        """Return the edit of one line, of one of some kinds, with which claims at some places are right."""
         if self.derivation.tried is None or any(audited.judge.is_number(place) for place in places):
             return None
         if self.steps <= 0:
@@ -58,12 +67,13 @@ class Repairs:
         own = self._own(lines)
         if own is None:
             return None
-        wanted = {place: self._names(audited, place, own) for place in places}
+        wanted = {place: self._spots(audited, place, own) for place in places}
         around = {line: _surroundings(self.derivation, line, own) for line in lines}
         found = [
-            (edit.cost + 0.5 * far, far, line, edit)
+            (edit.cost + (0.5 if far else 0) + 0.05 * far, far, line, edit)
             for far, line in enumerate(lines)
             for edit in edits(self.statements[line], around[line])
+            if edit.kind in kinds
         ]
         seen = {(line, meaning(self.statements[line].text)) for line in lines}
         for _, _, line, edit in sorted(found, key=lambda row: row[:2]):
@@ -73,11 +83,9 @@ class Repairs:
                 continue
             seen.add((line, meaning(edit.text)))
             tried = self._try(line, edit.text)
-            if tried is not None and any(
-                self._is(audited, place, value)
-                for place, names in wanted.items()
-                for name in names
-                for value in tried.values(name)
+            if tried is not None and all(
+                any(self._is(audited, place, value) for spot in spots for value in self._there(tried, spot))
+                for place, spots in wanted.items()
             ):
                 repair = self._verified(audited, places, line, edit)
                 if repair is not None:
@@ -87,20 +95,31 @@ class Repairs:
     def _try(self, line: int, text: str) -> Any:
         assert self.derivation.tried is not None
         tried = self.derivation.tried(line, text)
-        self.steps -= 300 if tried is None else tried.steps
+        if tried is not None:
+            self.read = tried.steps
+        self.steps -= self.read
         return tried
 
     def _own(self, lines: Sequence[int]) -> Any:
         return self._try(lines[0], self.statements[lines[0]].text) if lines else None
 
-    def _names(self, audited: Audited, place: int, own: Any) -> list[str]:
-        """Return the names under which the script has a claim's value."""
+    def _spots(self, audited: Audited, place: int, own: Any) -> list[tuple[str, int, int]]:
+        """Return where the script has a claim's value: names, and which of how many values of this name."""
         claimed = audited.judgements[place].claimed[:1]
         return [
-            name
+            (name, number, len(values))
             for name in own.names
-            if any(value.dtype.kind in "biuf" and agree([value], claimed) for value in own.values(name))
+            for values in [own.values(name)]
+            for number, value in enumerate(values)
+            if value.dtype.kind in "biuf" and agree([value], claimed)
         ]
+
+    @staticmethod
+    def _there(tried: Any, spot: tuple[str, int, int]) -> list[Any]:
+        """Return the value at a spot of another reading; all of its name if there are more or less."""
+        name, number, count = spot
+        values: list[Any] = tried.values(name)
+        return values[number : number + 1] if len(values) == count else values
 
     def _is(self, audited: Audited, place: int, value: Any) -> bool:
         target = audited.judgements[place].target[:1]
@@ -132,7 +151,7 @@ class Repairs:
 
     def _scope(self, line: int) -> int:
         """Return the line on which the function around a line begins; 0 outside of functions."""
-        return max((first for first, last in self.functions if first <= line <= last), default=0)
+        return max((first for first, last, _ in self.functions if first <= line <= last), default=0)
 
     def _text(self, lines: Sequence[int]) -> str:
         """Return what some lines compute, each after a sign of equality."""
@@ -145,25 +164,41 @@ class Repairs:
     def _base(self, line: int) -> str:
         return self.statements[line].target.partition("[")[0]
 
+    def name(self, line: int) -> str:
+        """Return what a line gives a value to; of a return, the function."""
+        if isinstance(self.statements[line].node, ast.Return):
+            inside = [name for first, last, name in self.functions if first <= line <= last]
+            return inside[-1] if inside else self.statements[line].target
+        return self.statements[line].target
+
     def _is_copy(self, line: int) -> bool:
         return isinstance(self.statements[line].value, ast.Name | ast.Subscript | ast.Attribute)
 
     def _with_aliases(self, lines: set[int]) -> set[int]:
-        """Return lines with those of plain copies that they read, which compute nothing: ``dz = da``."""
-        read = self._text(sorted(lines))
-        copies = {
-            line
-            for line, statement in self.statements.items()
-            if self._is_copy(line) and mentions(read, statement.target)
-        }
-        return lines | copies
+        """Return lines with those that compute nothing: copies that they read, and what helpers return."""
+        found, first = lines, min(lines, default=0)
+        scopes = {self._scope(line) for line in lines}
+        for _ in range(MOST_NESTED):
+            read = self._text(sorted(found))
+            found = found | {
+                line
+                for line, statement in self.statements.items()
+                if (
+                    self._is_copy(line)
+                    and line > first
+                    and self._scope(line) in scopes
+                    and mentions(read, statement.target)
+                )
+                or (isinstance(statement.node, ast.Return) and f"{self.name(line)}(" in read)
+            }
+        return found
 
     def _verified(self, audited: Audited, places: Sequence[int], line: int, edit: Edit) -> Repair | None:
         old = self.derivation
         new = old.rewritten(line, edit.text) if old.rewritten is not None else None
         if new is None:
             return None
-        self.steps -= 1000
+        self.steps -= READ * self.read
         shown = audited.judge.truths.cost is old.shown_cost
         other = judge(new, new.shown_cost if shown else None)
         wrong = {
@@ -173,7 +208,7 @@ class Repairs:
         }
         if wrong & {audited.judgements[place].claim.name for place in places} or other.wrong >= audited.wrong:
             return None
-        name = self.statements[line].target
+        name = self.name(line)
         claimed, true = _value(audited, name, line), _value(other, name, line)
         return Repair(line, edit, tuple(places), name, claimed, true)
 
@@ -203,14 +238,14 @@ def _statements(source: str) -> Iterator[tuple[int, Statement]]:
                 continue
 
 
-def _functions(source: str) -> list[tuple[int, int]]:
-    """Return the first and the last line of each function."""
+def _functions(source: str) -> list[tuple[int, int, str]]:
+    """Return the first and the last line of each function, and its name, the innermost last."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return []
     found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    return [(node.lineno, node.end_lineno or node.lineno) for node in found]
+    return sorted((node.lineno, node.end_lineno or node.lineno, node.name) for node in found)
 
 
 def _surroundings(derivation: Derivation, line: int, own: Any) -> Surroundings:

@@ -91,11 +91,12 @@ def derivative(case: Case) -> Iterator[Diagnosis]:
     if case.is_number:
         return
     pairs = activations(case)
-    own = [pair for pair in pairs if pair.before is case.variable]
+    own = [pair for pair in pairs if pair.before is case.variable or _is_its(case, pair)]
     for pair in own:
-        if _hands_on(case, pair):
-            yield _diagnosis(case, pair)
         slope = case.points.of(pair.derivative)
+        if _hands_on(case, pair):
+            case.expression.changed_last = _place(case, slope)
+            yield _diagnosis(case, pair)
         if case.equals([t * d for t, d in zip(case.target, slope, strict=False)]):
             formula = _formula(case, pair)
             yield Diagnosis(
@@ -103,9 +104,27 @@ def derivative(case: Case) -> Iterator[Diagnosis]:
             )
     for pair in pairs:
         for inner in _inner(case, pair):
+            place = _place(inner, case.points.of(pair.derivative))
+            case.expression.changed_last = inner.expression.root if place is None else place
             yield _diagnosis(inner, pair)
         if _is_left_out(case, pair):
             yield _left_out(case, pair)
+
+
+def _is_its(case: Case, pair: Activation) -> bool:
+    """Return whether the derivative by what goes into an activation is that of the variable: a bias."""
+    return agree(case.scaled(case.truths.of(pair.before)), case.target, case.judge.floor)
+
+
+def _place(case: Case, slope: Values) -> Node | None:
+    """Return the value, perhaps in a helper, in whose place the activation's derivative is right."""
+    known = [values for values in case.candidates.values() if np.shape(values[0]) == np.shape(slope[0])]
+    for node in case.expression.nodes:
+        if np.shape(slope[0]) == node.shape and case.fits(case.expression.changed((node,), using(slope))):
+            value = case.expression.value(node)
+            if not any(agree(value, other) for other in known):
+                return node
+    return None
 
 
 def _is_left_out(case: Case, pair: Activation) -> bool:

@@ -60,6 +60,8 @@ class Diagnosis:
         The paths that are missing or counted twice: ``b → J``.
     edits
         What might set the line right: names of edits of its text and what they need.
+    line
+        The line of what is wrong; 0 if that is the claim as a whole.
     """
 
     kind: Kind
@@ -67,6 +69,7 @@ class Diagnosis:
     details: Mapping[str, object] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
     edits: tuple[tuple[str, ...], ...] = ()
+    line: int = 0
 
 
 class Case:
@@ -105,7 +108,8 @@ class Case:
             for node, true in self.judge.replacements(place, self.judgements[place].factor).items():
                 given[node] = self.points.of(true)
         forward = self.truths.forward
-        return Expression(self.claim.node, given, forward, self.points, self.derivation.lines)
+        proved = self.judge.proved(self.judgements) - {self.claim.node}
+        return Expression(self.claim.node, given, forward, self.points, self.derivation.lines, proved)
 
     def of(self, node: Node, variable: Node, factor: float) -> Case:
         """Return the case of a value inside this claim's expression that ought to be another gradient."""
@@ -127,7 +131,7 @@ class Case:
         """Return whether values, computed one point after the other, are what the claim ought to be."""
         if self.judge.effort > MOST_EFFORT:
             return False
-        self.judge.effort += 3 + len(self.expression.nodes)
+        before = self.expression.effort
         try:
             return all(
                 agree([value], [target], self.judge.floor)
@@ -135,6 +139,8 @@ class Case:
             )
         except MISFITS:
             return False
+        finally:
+            self.judge.effort += 8 + self.expression.effort - before
 
     def equals(self, values: Values) -> bool:
         """Return whether values are what the claim says, from true inputs."""
@@ -153,8 +159,15 @@ class Case:
     def text(self) -> str:
         """The source of the lines that make the claim."""
         rows = self.derivation.source.splitlines()
-        texts = [rows[line - 1] for line in self.claim.lines if 0 < line <= len(rows)]
+        lines = [*self.claim.lines, *sorted(self.other_lines)]
+        texts = [rows[line - 1] for line in lines if 0 < line <= len(rows)]
         return "\n".join(texts) or self.claim.text
+
+    @cached_property
+    def other_lines(self) -> set[int]:
+        """Further lines that make what the claim's lines read: helpers, and values that are no claims."""
+        known = {self.derivation.lines.get(node, 0) for node in self.expression.nodes}
+        return known - {0, *self.claim.lines}
 
     @cached_property
     def literals(self) -> list[float]:
@@ -205,7 +218,8 @@ class Case:
         for leaf in self.derivation.leaves:
             found.setdefault(leaf.node, self.points.of(leaf.node))
         for judgement in self.judgements[: self.place]:
-            found.setdefault(judgement.claim.node, judgement.target)
+            if judgement.claim.node in self.names:
+                found.setdefault(judgement.claim.node, judgement.target)
         leaves = {leaf.node for leaf in self.derivation.leaves}
         for node in self.derivation.names:
             if node.serial < self.claim.node.serial and node.inputs:

@@ -12,7 +12,7 @@ from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.order import ancestors, dependents
 
 MOST_NODES = 400
-MISFITS = (ValueError, IndexError, TypeError, OverflowError, ZeroDivisionError)
+MISFITS = (ValueError, IndexError, TypeError, AttributeError, OverflowError, ZeroDivisionError)
 
 Action = Callable[[Node, Sequence[Any], int], Any]
 """What a changed node computes: from itself, its operands' values, and the number of the point."""
@@ -33,6 +33,8 @@ class Expression:
         Where to compute.
     lines
         The script's line of each node.
+    proved
+        Nodes from which right gradients are computed, which therefore are right themselves.
     """
 
     def __init__(
@@ -42,8 +44,9 @@ class Expression:
         forward: Collection[Node],
         points: Points,
         lines: Mapping[Node, int],
+        proved: Collection[Node] = frozenset(),
     ) -> None:
-        self.root, self.points, self.lines = root, points, lines
+        self.root, self.points, self.lines, self.proved = root, points, lines, proved
         cone = ancestors([root], stop=[*given, *forward])
         self.nodes = [node for node in cone if node.inputs][-MOST_NODES:]
         inner = set(self.nodes)
@@ -55,6 +58,8 @@ class Expression:
         }
         if not self.nodes:
             self.sources[root] = given.get(root) or points.of(root)
+        self.changed_last: Node | None = None
+        self.effort = 0
         self.known = [self._computed(point) for point in range(len(points))]
 
     def _computed(self, point: int) -> dict[Node, Any]:
@@ -74,7 +79,7 @@ class Expression:
 
     def below(self, root: Node) -> Expression:
         """Return the expression of one of its nodes, from the same sources."""
-        return Expression(root, self.sources, (), self.points, self.lines)
+        return Expression(root, self.sources, (), self.points, self.lines, self.proved)
 
     def groups(self) -> Iterator[tuple[Node, ...]]:
         """Yield its nodes, last first, those together that a loop made by the same piece of a line."""
@@ -82,7 +87,8 @@ class Expression:
         marks: dict[Node, Any] = {}
         for node in self.nodes:
             marks[node] = self._mark(node, marks)
-            found.setdefault(marks[node], []).append(node)
+            if node not in self.proved:
+                found.setdefault(marks[node], []).append(node)
         groups = [part for group in found.values() for part in self._apart(group)]
         yield from sorted(groups, key=lambda group: -group[-1].serial)
 
@@ -97,10 +103,14 @@ class Expression:
         line = self.lines.get(node)
         found: list[int] = []
         for source in node.inputs:
+            if source.primitive is CONSTANT:
+                continue
             if self.lines.get(source) != line or not line:
                 found.append(source.serial)
             elif source.primitive is not node.primitive:
                 found.extend(self._reads(source))
+            else:  # of a long sum or product the next operand is enough
+                found.extend(inner.serial for inner in source.inputs if inner.primitive is not CONSTANT)
         return tuple(found)
 
     def _mark(self, node: Node, marks: Mapping[Node, Any]) -> Any:
@@ -121,9 +131,11 @@ class Expression:
     def changed(self, group: Collection[Node], action: Action) -> Iterator[Any]:
         """Yield the root's value at each point with the nodes of a group computed by an action."""
         chosen = set(group)
+        self.changed_last = max(chosen, key=lambda node: node.serial)
         touched = dependents(self.nodes, chosen)
         later = [node for node in self.nodes if node in touched]
         for point, before in enumerate(self.known):
+            self.effort += len(later)
             known = dict(before)
             if self.root in chosen and not later:
                 known[self.root] = action(self.root, [], point)
@@ -135,8 +147,11 @@ class Expression:
 
     def replaced(self, sources: Mapping[Node, Values]) -> Iterator[Any]:
         """Yield the root's value at each point with other values for some of its sources."""
+        readers = [node for node in self.nodes if not set(sources).isdisjoint(node.inputs)]
+        self.changed_last = readers[-1] if readers else None
         touched = dependents(self.nodes, sources)
         for point, before in enumerate(self.known):
+            self.effort += len(touched)
             known = dict(before)
             known.update((source, values[point]) for source, values in sources.items())
             with np.errstate(all="ignore"):

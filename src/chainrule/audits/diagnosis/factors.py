@@ -11,7 +11,7 @@ from chainrule.audits.diagnosis.case import Case, Diagnosis, Kind, is_literal, v
 from chainrule.audits.diagnosis.expression import keeping, ordinary
 from chainrule.audits.points import Values
 from chainrule.explanations.formulas import number
-from chainrule.graph.node import Node
+from chainrule.graph.node import CONSTANT, Node
 
 PRODUCTS = ("multiply", "divide")
 SUMS = ("add", "subtract")
@@ -202,6 +202,60 @@ def _missing(case: Case, node: Node, values: Values, local: Values) -> Iterator[
             yield Diagnosis(
                 Kind.MISSING_FACTOR, "missing_factor", {"factor": factor}, edits=(("divide", name),)
             )
+
+
+def missing_in_rounds(case: Case) -> Iterator[Diagnosis]:
+    """Find a value of each round of a loop that is missing as a factor: ``dw += dz`` for ``dz * x[i]``."""
+    if case.is_number:
+        return
+    sources: dict[tuple[object, ...], list[Node]] = {}
+    for node in case.expression.sources:
+        if node in case.names:
+            sources.setdefault((case.derivation.lines.get(node), node.primitive, node.shape), []).append(node)
+    for own in sources.values():
+        own.sort(key=lambda node: node.serial)
+        for family in case.families.values() if len(own) > 1 else ():
+            for others in (family, family[::-1]) if len(family) == len(own) else ():
+                values = {
+                    a: [x * y for x, y in zip(case.expression.value(a), case.candidates[b], strict=True)]
+                    for a, b in zip(own, others, strict=True)
+                    if _may_scale(a, b)
+                }
+                if len(values) == len(own) and case.fits(case.expression.replaced(values)):
+                    name = case.name(others[-1])
+                    edits = (("multiply", name),)
+                    yield Diagnosis(Kind.MISSING_FACTOR, "missing_factor", {"factor": name}, edits=edits)
+
+
+def _may_scale(node: Node, factor: Node) -> bool:
+    """Return whether a value times another has its shape, or is a number that may get one."""
+    return node.size == 1 or factor.size == 1 or node.shape == factor.shape
+
+
+def missing_term(case: Case) -> Iterator[Diagnosis]:
+    """Find a value that is missing beside another: ``X.T @ h`` for ``X.T @ (h - y)``."""
+    if case.is_number:
+        return
+    for group in case.expression.groups():
+        node = group[-1]
+        if node.primitive.name not in (*PRODUCTS, *SUMS, "matmul", "sum", "mean", "transpose", "square"):
+            continue
+        for place, operand in enumerate(node.inputs):
+            for other, values in case.candidates.items() if not is_literal(operand) else ():
+                if other is operand or other.shape != operand.shape or other.primitive is CONSTANT:
+                    continue
+                for sign, mark in ((-1, "-"), (1, "+")):
+                    if case.fits(case.expression.changed(group, _adding(place, values, sign))):
+                        details = {"term": f"{mark} {case.name(other)}"}
+                        yield Diagnosis(Kind.MISSING_PATH, "missing_term", details)
+
+
+def _adding(place: int, values: Values, sign: int) -> Any:
+    def act(node: Node, operands: Sequence[Any], point: int) -> Any:
+        new = [x + sign * values[point] if n == place else x for n, x in enumerate(operands)]
+        return ordinary(node, new)
+
+    return act
 
 
 def missing_inside(case: Case) -> Iterator[Diagnosis]:

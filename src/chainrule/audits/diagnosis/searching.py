@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chainrule.audits.diagnosis import activations, factors, numbers, paths, shapes, values
 from chainrule.audits.diagnosis.case import Case, Diagnosis, Kind, Search
@@ -10,8 +11,8 @@ from chainrule.audits.diagnosis.case import Case, Diagnosis, Kind, Search
 SEARCHES: tuple[Search, ...] = (
     # What the line shows: a sign, a number or a value that does not belong there.
     factors.sign,
-    paths.doubled_term,
     factors.dropped,
+    paths.doubled_term,
     numbers.numeric_sign,
     numbers.arithmetic,
     paths.extra_term,
@@ -23,12 +24,14 @@ SEARCHES: tuple[Search, ...] = (
     activations.derivative,
     shapes.reduction,
     factors.missing_variable,
+    factors.missing_in_rounds,
     values.another_value,
     factors.constant_factor,
     shapes.transposed_inside,
     factors.half_inside,
     paths.paths,
     values.another_number,
+    factors.missing_term,
     factors.missing_inside,
     numbers.numeric,
     shapes.any_other,
@@ -49,4 +52,7 @@ def diagnose(case: Case) -> Diagnosis:
 def found(case: Case) -> Iterator[Diagnosis]:
     """Yield all diagnoses that explain the claim, the likeliest first."""
     for search in SEARCHES:
-        yield from search(case)
+        case.expression.changed_last = None
+        for diagnosis in search(case):
+            node = case.expression.changed_last
+            yield diagnosis if node is None else replace(diagnosis, line=case.derivation.lines.get(node, 0))

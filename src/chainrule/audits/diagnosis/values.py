@@ -28,8 +28,18 @@ def another_value(case: Case) -> Iterator[Diagnosis]:
                 continue
             if case.fits(case.expression.replaced({source: values})):
                 yield _diagnosis(case, source, node)
+        yield from _without_a_function(case, source)
     yield from _in_one_place(case)
     yield from _in_all_rounds(case)
+
+
+def _without_a_function(case: Case, source: Node) -> Iterator[Diagnosis]:
+    """Find a value in the place of what the forward part makes of it: ``c`` for ``tanh(c)``."""
+    for node in case.truths.forward:
+        applied = len(node.inputs) == 1 and node.inputs[0] is source and node.shape == source.shape
+        known = not applied or node in case.names
+        if not known and case.fits(case.expression.replaced({source: case.points.of(node)})):
+            yield _diagnosis(case, source, node)
 
 
 def _comparable(source: Node, other: Node) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.audits.reading.limits import LOOKS, Limits
+from chainrule.audits.reading.limits import LOOKS, Limits, shortened
 from chainrule.audits.reading.values import Array, Foreign, Library, Scalar, Storage, shadow
 from chainrule.errors import AuditError
 from chainrule.graph import context
@@ -45,7 +45,8 @@ class Ledger:
     """All that is known while a script is read.
 
     ``pinned`` are the literals (line, column) that turned out to be counts, indices or shapes: read as plain
-    whole numbers. ``guards`` are the truth values on which the script's course depends.
+    whole numbers. ``guards`` are the truth values on which the script's course depends, ``real`` the numbers
+    that are written with a point.
     """
 
     source: list[str]
@@ -58,6 +59,7 @@ class Ledger:
     guards: list[Node] = field(default_factory=list)
     newly_pinned: set[tuple[int, int]] = field(default_factory=set)
     reads: list[Any] = field(default_factory=list)
+    real: set[Node] = field(default_factory=set)
     clock: int = 0
 
     def at(self, line: int) -> None:
@@ -74,14 +76,15 @@ class Ledger:
     def refusal(self, key: str, line: int | None = None, **values: Any) -> AuditError:
         """Return the error that names a line of the script."""
         number = self.line if line is None else line
-        return AuditError(key, file=self.filename, line=number, code=self.code(number), **values)
+        return AuditError(key, file=self.filename, line=number, code=shortened(self.code(number)), **values)
 
     # Values and nodes.
 
     def traced(self, value: Any) -> bool:
         """Return whether a value depends on what the script starts from."""
         if isinstance(value, Array):
-            return value.storage.node is not None or bool(value.storage.name)
+            storage = value.storage
+            return storage.node is not None or bool(storage.name) or storage.origin is not None
         if isinstance(value, list | tuple):
             return any(map(self.traced, value))
         return isinstance(value, Scalar)
@@ -101,7 +104,8 @@ class Ledger:
     def base(self, storage: Storage) -> Node:
         """Return the node of all of a storage; what has no node yet becomes an input."""
         if storage.node is None:
-            storage.node = self.start(storage.root, storage.name, storage.line)
+            copied = None if storage.name or storage.origin is None else storage.origin()
+            storage.node = self.start(storage.root, storage.name, storage.line) if copied is None else copied
             if storage.changes:
                 storage.changes[-1] = storage.changes[-1]._replace(node=storage.node)
             else:
@@ -137,6 +141,8 @@ class Ledger:
         if literal in self.pinned:
             return value
         node = self.start(value, name, self.line, literal, computed=literal is None)
+        if isinstance(value, float):
+            self.real.add(node)
         return Scalar(value, node)
 
     def labelled(self, number: Scalar) -> Scalar:
@@ -222,7 +228,9 @@ class Ledger:
         for source in found:
             start = self.starts.get(source)
             literal = None if start is None else start.literal
-            if start is not None and literal is not None and (every or float(start.value).is_integer()):
+            if start is None or literal is None:
+                continue
+            if every or (source not in self.real and float(start.value).is_integer()):
                 self.newly_pinned.add(literal)
 
     def plain(self, value: Any) -> Any:

@@ -200,8 +200,13 @@ def _array(ledger: Ledger, args: list[Any], kwargs: dict[str, Any], *, copy: boo
     if value.dtype.kind == "f" and value.dtype != float:
         value = value.astype(float)
     if _untouched(ledger, given) or not ledger.traced(given):
-        return ledger.fresh(value)
+        made = ledger.fresh(value)
+        if isinstance(given, Array) and ledger.traced(given) and given.value.dtype == value.dtype:
+            made.storage.origin = lambda: np.reshape(ledger.node(given), value.shape)
+        return made
     node = ledger.node(given)
+    if value.dtype.kind == "f" and node.dtype.kind == "b":
+        node = np.where(node, 1.0, 0.0)
     if dtype is not None and dtype.kind in "iu" and node.dtype.kind == "f":
         node = np.trunc(node)
     return ledger.wrapped(value, node if node.shape == value.shape else np.reshape(node, value.shape))

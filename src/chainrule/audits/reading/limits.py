@@ -16,6 +16,7 @@ LARGEST = 10_000_000
 DEPTH = 40
 DIGITS = 4_000  # bits of a whole number
 WORDS = 100_000  # characters, or entries of a list
+MOST_SHOWN = 100  # characters of a line, in a message
 
 
 class Exceeded(Exception):  # noqa: N818 - it never leaves the reading: `statements` names the line
@@ -50,7 +51,7 @@ class Limits:
     def length(self, count: Any) -> None:
         """Refuse words and lists that are too long."""
         if count > WORDS:
-            raise Exceeded("reading.memory", WORDS)
+            raise Exceeded("audit.too_long", WORDS)
 
     def shape(self, shape: Any) -> None:
         """Refuse an array that would be too large, before it is made."""
@@ -96,4 +97,9 @@ class Limits:
             (len(run) for run in "".join(c if c.isdigit() else " " for c in text).split()), default=0
         )
         if digits > 3 or len(text) > WORDS:
-            raise Exceeded("reading.memory", WORDS)
+            raise Exceeded("audit.too_long", WORDS)
+
+
+def shortened(code: str) -> str:
+    """Return a line as messages show it: cut where it is very long."""
+    return code if len(code) <= MOST_SHOWN else code[:MOST_SHOWN] + " …"

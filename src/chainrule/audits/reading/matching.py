@@ -90,24 +90,38 @@ def candidates(
         own = place_in_list(store)
         if place is not None and own is not None and own[1] == place[1] and own[0] != place[0]:
             continue
+        if _has_its_own(claim, store):
+            continue
         other = path_of(store.text)
         if path and other and len(path) == len(other) and path[:-1] != other[:-1]:
             continue
-        node = forward_node(ledger, store)
-        if node is None:
-            continue
-        if node.shape != shape and not _may_misfit(ledger, store, claim, node, level):
-            continue
-        order = (
-            node.shape != shape,
-            level,
-            node not in cost_nodes,
-            store.scope is not claim.scope,
-            -store.time,
-        )
-        found.append((order, Candidate(store, node, level)))
+        for node in dict.fromkeys((forward_node(ledger, store), node_at(store.value, before))):
+            if node is None:
+                continue
+            entry = place is not None and own == place and node in ledger.starts
+            if node.shape != shape and not entry and not _may_misfit(ledger, store, claim, node, level):
+                continue
+            order = (
+                node.shape != shape,
+                level,
+                node not in cost_nodes,
+                store.scope is not claim.scope,
+                -store.time,
+            )
+            found.append((order, Candidate(store, node, level)))
     found.sort(key=lambda pair: pair[0])
     return [candidate for _, candidate in found]
+
+
+def _has_its_own(claim: Store, store: Store) -> bool:
+    """Return whether a dictionary has an entry under the number of a claim, and this is another."""
+    dictionaries = isinstance(claim.container, dict) and isinstance(store.container, dict)
+    return (
+        dictionaries
+        and isinstance(claim.key, int)
+        and claim.key != store.key
+        and claim.key in store.container
+    )
 
 
 def _may_misfit(ledger: Ledger, store: Store, claim: Store, node: Node, level: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from chainrule.audits.reading.history import node_at
 from chainrule.audits.reading.ledger import Ledger
 from chainrule.audits.reading.limits import Exceeded, Limits
 from chainrule.audits.reading.matching import path_of
-from chainrule.audits.reading.parsing import example_of_call, parsed
+from chainrule.audits.reading.parsing import example_of_call, named_after_variables, parsed
 from chainrule.audits.reading.rebasing import rebased
 from chainrule.audits.reading.statements import Statements
 from chainrule.audits.reading.stores import Repeated
@@ -79,7 +79,10 @@ def read_script(
     >>> found.cost_name, [(claim.name, claim.of_name, claim.line) for claim in found.claims]
     ('J', [('da', 'a', 4), ('db', 'b', 5)])
     """
-    request = _Request(source, of, cost, call, dict(at or {}), filename)
+    return _read(_Request(source, of, cost, call, dict(at or {}), filename))
+
+
+def _read(request: _Request) -> Derivation:
     token = context.behalf.set(None)
     try:
         with warnings.catch_warnings():
@@ -88,37 +91,50 @@ def read_script(
     except AuditError:
         raise
     except (RecursionError, MemoryError):
-        raise AuditError("reading.too_deep", file=filename, line=None) from None
+        raise AuditError("reading.too_deep", file=request.filename, line=None) from None
     except (ChainruleError, ArithmeticError, ValueError, TypeError, LookupError) as error:
-        raise AuditError("reading.unclear", file=filename, reason=error, line=None) from error
+        raise AuditError("reading.unclear", file=request.filename, reason=error, line=None) from error
     finally:
         context.behalf.reset(token)
 
 
+@dataclass
 class _Request:
     """One wish to read a script; kept, so that it can be read again with a line replaced."""
 
-    def __init__(
-        self,
-        source: str,
-        of: str | None,
-        cost: str | None,
-        call: str | None,
-        at: dict[str, Any],
-        filename: str,
-    ) -> None:
-        self.source = source
-        self.of = of
-        self.cost = cost
-        self.call = call
-        self.at = at
-        self.filename = filename
-        self.pinned: set[tuple[int, int]] = set()
+    source: str
+    of: str | None
+    cost: str | None
+    call: str | None
+    at: dict[str, Any]
+    filename: str
+    pinned: set[tuple[int, int]] = field(default_factory=set)
+    words: dict[str, str] | None = None
+
+    def tree(self) -> ast.Module:
+        """Return the script's syntax tree, with gradients named after variables where that is needed."""
+        tree = parsed(self.source, self.filename)
+        if self.words is not None:
+            self.words = named_after_variables(tree)
+        return tree
 
     def derivation(self) -> Derivation:
-        tree = parsed(self.source, self.filename)
+        try:
+            return self._derivation()
+        except AuditError as error:
+            self.words = {}
+            self.tree()
+            if error.key not in ("reading.no_claims", "reading.no_cost") or not self.words:
+                raise
+        found, words = self._derivation(), self.words
+        return replace(
+            found, claims=tuple([replace(c, name=words.get(c.name, c.name)) for c in found.claims])
+        )
+
+    def _derivation(self) -> Derivation:
+        tree = self.tree()
         called = parsed(self.call, "--call") if self.call else ast.Module([], [])
-        pinned: set[tuple[int, int]] = set()
+        pinned = self.pinned
         for _ in range(PASSES):
             reading = _Reading(self, pinned)
             reading.run(tree, called)
@@ -361,14 +377,17 @@ class _Reading:
 
 def rewritten(request: _Request, cost: Cost, line: int, statement: str) -> Derivation | None:
     """Return the derivation of the same script with the statement at a line replaced; None if that fails."""
-    text = with_statement(request.source, line, statement)
-    if text is None:
+    if (text := with_statement(request.source, line, statement)) is None:
         return None
     of = request.of if request.cost or not cost.line else cost.name
-    try:
-        return _again(request, text, of)
-    except (AuditError, RecursionError, MemoryError):
-        return None
+    for name in dict.fromkeys((of, request.of)):
+        other = _Request(text, name, request.cost, request.call, request.at, request.filename)
+        other.pinned = request.pinned
+        try:
+            return _read(other)
+        except (AuditError, RecursionError, MemoryError):
+            continue
+    return None
 
 
 def tried(request: _Request, line: int, statement: str) -> Trial | None:
@@ -376,15 +395,15 @@ def tried(request: _Request, line: int, statement: str) -> Trial | None:
 
     Much quicker than `rewritten`: nothing is sought in what was read.
     """
-    text = with_statement(request.source, line, statement)
-    if text is None:
+    if (text := with_statement(request.source, line, statement)) is None:
         return None
     other = _Request(text, request.of, request.cost, request.call, request.at, request.filename)
+    other.words = request.words
     token = context.behalf.set(None)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = parsed(text, request.filename)
+            tree = other.tree()
             called = parsed(request.call, "--call") if request.call else ast.Module([], [])
             reading = _Reading(other, request.pinned)
             reading.machine.on_update = _stop
@@ -397,16 +416,5 @@ def tried(request: _Request, line: int, statement: str) -> Trial | None:
 
 
 def _stop(_: Scope) -> None:
-    """End a trial where the first step of training begins: all derivatives are known."""
+    """End a trial where the first step of training begins."""
     raise Repeated
-
-
-def _again(request: _Request, text: str, of: str | None) -> Derivation:
-    try:
-        return read_script(
-            text, of=of, cost=request.cost, call=request.call, at=request.at, filename=request.filename
-        )
-    except AuditError:
-        if of == request.of:
-            raise
-    return read_script(text, cost=request.cost, call=request.call, at=request.at, filename=request.filename)

@@ -42,7 +42,8 @@ class Storage:
 
     ``node`` is None as long as the content is known from constants alone; ``first`` is the one before all
     ``changes``. ``read`` says whether a statement has computed something else with it, ``drawn`` whether it
-    comes from random numbers.
+    comes from random numbers. ``origin`` gives the node of what it is a copy of, which counts as long as the
+    copy has no name.
     """
 
     root: Any
@@ -52,6 +53,7 @@ class Storage:
     line: int = 0
     read: bool = False
     drawn: bool = False
+    origin: Callable[[], Any] | None = None
     changes: list[Change] = field(default_factory=list)
 
 
