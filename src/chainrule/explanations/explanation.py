@@ -95,7 +95,7 @@ class Explanation(Record):
         parts += why_text(self._killed())
         parts += [self.paths(name).to_text() for name in _several(paths)]
         parts += [self.nudge(name, size).to_text() for name, size in (nudges or {}).items()]
-        return "\n\n".join(parts)
+        return "\n\n".join(dict.fromkeys(parts))  # what is in focus may have been asked for as well
 
     def to_json(
         self,

@@ -141,15 +141,15 @@ def number_in_latex(value: Any) -> str:
 
     Examples
     --------
-    >>> print(number_in_latex(-0.5), number_in_latex(1e-5), number_in_latex(-np.inf))
-    -0.5 10^{-5} -\infty
+    >>> print(number_in_latex(-0.5), number_in_latex(1e-5), number_in_latex(-np.inf), number_in_latex(True))
+    -0.5 10^{-5} -\infty \mathrm{True}
     """
     text = number(value)
     mantissa, sign, exponent = text.removeprefix("-").partition("e")
-    if sign:
+    if sign and text not in SPECIAL:
         power = f"10^{{{int(exponent)}}}"
         mantissa = power if mantissa == "1" else rf"{mantissa} \times {power}"
-    return ("-" if text.startswith("-") else "") + SPECIAL.get(mantissa, mantissa)
+    return SPECIAL.get(text) or ("-" if text.startswith("-") else "") + SPECIAL.get(mantissa, mantissa)
 
 
 def matrix(rows: Sequence[Sequence[str]]) -> str:

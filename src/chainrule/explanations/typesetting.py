@@ -64,13 +64,21 @@ def in_latex(text: str, output: str = "", names: Collection[str] = ()) -> str:
     """
     target, sign, rest = text.partition(" += ")
     if sign:
-        return rf"{in_latex(target, output, names)} \mathrel{{+}}= {in_latex(rest, output, names)}"
+        return _placed(target, in_latex(rest, output, names))
     slopes: dict[str, str] = {}
     try:
         tree = ast.parse(_readable(text, output, names, slopes), mode="eval")
         return _Writer(slopes).write(tree.body).text
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return verbatim(text)
+
+
+def _placed(target: str, value: str) -> str:
+    """Return what is added to zeros at an index, as a multiple of the array that is 1 there: 2 · e₃."""
+    index = target.partition(")[")[2].removesuffix("]")
+    places = (part if re.fullmatch(r"[-:\d]*", part) else in_latex(part) for part in index.split(", "))
+    enclosed = rf"\left({value}\right)" if re.search(r" [+-] ", value) else value
+    return rf"{enclosed} \, \mathbf{{e}}_{{{', '.join(places)}}}"
 
 
 def _readable(text: str, output: str, names: Collection[str], slopes: dict[str, str]) -> str:
