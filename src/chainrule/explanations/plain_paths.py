@@ -44,7 +44,7 @@ def _lines(paths: Paths) -> Iterator[str]:
 def _product(path: Path) -> str:
     """Return the local derivatives in the order of the path: as ∂v/∂b, in symbols, with numbers; the product.
 
-    Of a long path only symbols and numbers, without the ones.
+    Of a long path only symbols and numbers, without the derivatives that are 1 whatever the numbers.
     """
     edges = path.edges
     partials = [f"∂{edge.through}/∂{edge.source}" for edge in edges]
@@ -55,7 +55,9 @@ def _product(path: Path) -> str:
     between_numbers = all(value is not None and np.ndim(value) == 0 for value in values)
     numbers = [number(value) for value in values] if between_numbers else []
     if len(edges) > SHORT:
-        partials, symbols, numbers = [], _without_ones(symbols), _without_ones(numbers)
+        told = [place for place, symbol in enumerate(symbols) if symbol != "1"] or [0]
+        symbols = [symbols[place] for place in told]
+        partials, numbers = [], [numbers[place] for place in told] if numbers else []
     return chain([_joined(partials), _joined(symbols), _joined(numbers), number(path.product)])
 
 
