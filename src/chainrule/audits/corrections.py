@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.audits.audited import judge
 from chainrule.audits.diagnosis.case import Case, Diagnosis, spelled
+from chainrule.audits.judging import Judge
 from chainrule.audits.points import agree
 from chainrule.audits.report import Status
 from chainrule.audits.settling import settled
@@ -19,6 +20,7 @@ from chainrule.audits.statements import Statement
 from chainrule.errors import ChainruleError
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.order import ancestors
 from chainrule.rewrites import simplify
 
 MOST_TRIED = 16  # for one claim
@@ -38,13 +40,21 @@ class Correction(NamedTuple):
 
 
 def correct(case: Case, diagnosis: Diagnosis, wrong: int) -> Correction:
-    """Return the corrected line, with which fewer lines are ``wrong``, or else the true gradient in names."""
+    """Return the corrected line, with which fewer lines are ``wrong``, or else the true gradient in names.
+
+    A line that is right whatever the values are is better than one that is right by the numbers of this run.
+    """
     tried: set[str] = set()
+    numeric = ""
     for line, text in islice(_candidates(case, diagnosis, tried), MOST_TRIED):
         if case.judge.tried > MOST_STEPS:
             break
-        if _has_its_value(case, line, text) and _is_right(case, line, text, wrong):
+        new = _right(case, line, text, wrong) if _has_its_value(case, line, text) else None
+        if new is not None and _is_symbolic(case, new):
             return Correction(text, verified=True)
+        numeric = numeric or (text if new is not None else "")
+    if numeric:
+        return Correction(numeric, verified=True)
     truth = "" if diagnosis.line in case.other_lines else _formula(case)
     return Correction(f"{case.claim.name} = {truth}" if truth else "")
 
@@ -169,29 +179,40 @@ def _has_its_value(case: Case, line: int, text: str) -> bool:
     return True
 
 
-def _is_right(case: Case, line: int, text: str, wrong: int) -> bool:
-    """Return whether the script with another statement has fewer wrong lines, and this is none of them."""
+def _right(case: Case, line: int, text: str, wrong: int) -> Judge | None:
+    """Return what the script with another statement is, if fewer lines are wrong, this not among them."""
     rewritten = case.derivation.rewritten
+    unused = case.truths.is_unused(case.claim)
     try:
         new = rewritten(line, text) if rewritten is not None else None
         fewer = new is not None and len(new.claims) < len(case.derivation.claims)
-        if new is None or (fewer and not case.truths.is_unused(case.claim)):
-            return False
+        if new is None or (fewer and not unused):
+            return None
         shown = case.truths.cost is case.derivation.shown_cost
         cost = new.shown_cost if shown else None
         other = settled(judge(new, cost), cost)
     except (ChainruleError, ValueError, ArithmeticError, LookupError, TypeError):
-        return False
+        return None
     lines = {
         other.judgements[place].claim.line
         for place, known in enumerate(other.statuses)
         if known is Status.WRONG
     }
-    return other.wrong < wrong and lines.isdisjoint(case.claim.lines)
+    right = (unused or other.wrong < wrong) and lines.isdisjoint(case.claim.lines)
+    return other.judge if right else None
+
+
+def _is_symbolic(case: Case, new: Judge) -> bool:
+    """Return whether a corrected claim is more than a number, unless the true gradient is one."""
+    if case.points.varied.isdisjoint(ancestors([case.truths.of(case.variable)])):
+        return True
+    return not any(new.is_number(n) for n, claim in enumerate(new.claims) if claim.line in case.claim.lines)
 
 
 def _formula(case: Case) -> str:
     """Return the true gradient in the script's names."""
+    if case.truths.is_unused(case.claim) and case.variable.ndim:
+        return _runnable(f"zeros_like({case.claim.of_name})", case.derivation.source)
     true = case.truths.of(case.variable)
     return _written(case, true if case.factor == 1 else true * case.factor)
 

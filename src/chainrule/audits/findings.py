@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.audits.audited import Audited
 from chainrule.audits.corrections import correct
+from chainrule.audits.derivation import Claim
 from chainrule.audits.diagnosis.case import Case, Diagnosis, Kind
 from chainrule.audits.diagnosis.searching import diagnose
 from chainrule.audits.diagnosis.values import another_value
@@ -26,7 +27,8 @@ from chainrule.graph.node import CONSTANT
 from chainrule.graph.order import ancestors
 from chainrule.text import say
 
-COPY = re.compile(r"[^=]+=\s*([\w.]+)\s*(?:#.*)?")
+FEW = 3  # lines
+COPY = re.compile(r"[^=\[]+=\s*([^\W\d][\w.]*)\s*(?:#.*)?")
 
 
 def findings(audited: Audited) -> tuple[Finding, ...]:
@@ -91,7 +93,10 @@ def _diagnosed(audited: Audited, place: int, repairs: Repairs | None) -> Diagnos
         and diagnosis.line in case.other_lines
     ):
         given = next(another_value(case), None)  # a helper that is right, called with another value
-        if given is not None:
+        calls = _calls_of_wrong_helper(audited, diagnosis.line, repairs)
+        if calls > 1 or (calls and given is None):
+            elsewhere = True
+        elif given is not None:
             line = _where_written(case, repairs.statements, str(given.details.get("written")))
             diagnosis = replace(given, kind=Kind.ACTIVATION_DERIVATIVE, line=line)
             elsewhere = line in case.other_lines
@@ -104,6 +109,24 @@ def _diagnosed(audited: Audited, place: int, repairs: Repairs | None) -> Diagnos
         if repair is not None and repair.line in case.other_lines:
             return repair
     return _of_copied(audited, place, diagnosis) or diagnosis
+
+
+def _calls_of_wrong_helper(audited: Audited, line: int, repairs: Repairs) -> int:
+    """Return how often a helper is called that ends on a line; 0 if something right is computed with it."""
+    statement = repairs.statements.get(line)
+    if statement is None or not isinstance(statement.node, ast.Return):
+        return 0
+    stop = set(audited.judge.truths.forward)
+    lines = audited.judge.derivation.lines
+    for judgement in audited.judgements:
+        if judgement.locally_right:
+            above = {audited.judgements[number].claim.node for number in judgement.upstream}
+            made = [] if judgement.claim.node in above else ancestors([judgement.claim.node], stop | above)
+            if any(lines.get(node) == line for node in made):
+                return 0
+    if any(lines.get(node) == line for node in stop):
+        return 0
+    return len(re.findall(rf"\b{re.escape(repairs.name(line))}\(", audited.judge.derivation.source)) - 1
 
 
 def _where_written(case: Case, statements: Mapping[int, Statement], name: str) -> int:
@@ -138,7 +161,8 @@ def _of_copied(audited: Audited, place: int, diagnosis: Diagnosis) -> Repair | N
     derivation, claim = audited.judge.derivation, audited.judgements[place].claim
     copied = COPY.fullmatch(claim.text)
     made = [claim.node, *[node for node in claim.node.inputs if node.primitive is not CONSTANT]]
-    lines = [derivation.lines.get(node, 0) for node in made]
+    forward = audited.judge.truths.forward
+    lines = [derivation.lines.get(node, 0) for node in made if node not in forward]
     line = next((line for line in lines if line not in (0, *claim.lines)), 0)
     if copied is None or not line or diagnosis.kind is Kind.SHAPE:
         return None
@@ -215,10 +239,25 @@ def _finding(audited: Audited, place: int, why: Diagnosis | Repair | None) -> Fi
         root = audited.judgements[_root(audited, place)].claim
         return replace(plain, message=say("audit.inherited", name=root.name, line=root.line))
     correction = correct(Case(audited.judge, place, audited.judgements), why, audited.wrong)
+    line = why.line if why.line in claim.lines else _mask_below(audited, claim, why)
+    if line and line != claim.line:
+        rows = audited.judge.derivation.source.splitlines()
+        code = rows[line - 1].strip() if line <= len(rows) else plain.code
+        plain = replace(plain, line=line, lines=tuple(sorted({*claim.lines, line})), code=code)
     return replace(
         plain, kind=why.kind, message=message_of(why), correction=correction.text,
         verified=correction.verified, paths=why.paths,
     )  # fmt: skip
+
+
+def _mask_below(audited: Audited, claim: Claim, why: Diagnosis) -> int:
+    """Return the line below a claim that was to put zeros into it, and never does; 0 if there is none."""
+    if why.reason != "derivative_left_out":
+        return 0
+    name = claim.text.partition("=")[0].strip()
+    masked = re.compile(rf"\s*{re.escape(name)}\[[^\]]*[<>=][^\]]*\]\s*\*?=(?!=)")
+    rows = audited.judge.derivation.source.splitlines()[claim.line : claim.line + FEW]
+    return next((claim.line + n for n, row in enumerate(rows, start=1) if masked.match(row)), 0)
 
 
 def all_explained(audited: Audited) -> bool:

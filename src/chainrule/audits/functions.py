@@ -52,7 +52,7 @@ def derivation_of(forward: Function, backward: Function, args: Sequence[Any]) ->
         Leaf(node, node.label, np.asarray(value).astype(node.dtype), free=node.dtype.kind == "f")
         for node, value in zip(graph.inputs, flat, strict=True)
     )
-    pairs = _matched(names, claimed, graph.inputs, function_name(backward))
+    pairs = _matched(names, claimed, graph.inputs, backward)
     claims = tuple([_claim(name, node, of) for name, node, of in pairs])
     called = {node: node.label for node in graph.inputs}
     called |= {node: name for node, name in graph.node_names().items() if not re.fullmatch(r"t\d+", name)}
@@ -179,7 +179,7 @@ def _returned_names(function: Function) -> list[str]:
 
 
 def _matched(
-    names: Sequence[str], claimed: Sequence[Node], inputs: Sequence[Node], function: str
+    names: Sequence[str], claimed: Sequence[Node], inputs: Sequence[Node], function: Function
 ) -> list[tuple[str, Node, Node]]:
     """Return each gradient with the argument that it belongs to: by name, by order, by shape."""
     by_label = {node.label: node for node in inputs}
@@ -188,10 +188,13 @@ def _matched(
     if any(node is None for node in named):
         named = list(real) if len(real) == len(claimed) else _by_shape(claimed, real)
     pairs = list(zip(names, claimed, named, strict=False))
-    if len(named) != len(claimed) or any(node is None for node in named):
+    owner = getattr(function, "__self__", None)
+    stems = {PREFIX.sub("", name) for name in names} - set(by_label) - {""}
+    of_owner = any(hasattr(owner, stem) for stem in stems)  # self.w is no argument
+    if len(named) != len(claimed) or any(node is None for node in named) or of_owner:
         raise AuditError(
             "audit.unmatched",
-            name=function,
+            name=function_name(function),
             count=len(claimed),
             labels=", ".join(node.label for node in real),
         )

@@ -14,8 +14,8 @@ from chainrule.audits.audited import Audited
 from chainrule.audits.derivation import Claim, Derivation
 from chainrule.audits.diagnosis.case import MOST_EFFORT, Case
 from chainrule.audits.diagnosis.expression import MISFITS
-from chainrule.audits.judging import ratio
-from chainrule.audits.points import Values
+from chainrule.audits.points import Values, ratio
+from chainrule.audits.reading.claim_names import stems
 from chainrule.audits.report import Status
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.order import ancestors
@@ -89,10 +89,10 @@ def _roots(case: Case, proved: Collection[Node]) -> list[Claim]:
     known = {*proved, *[claim.node for claim in case.derivation.claims]}
     groups: dict[tuple[int, str], list[Node]] = {}
     for node in case.expression.nodes:
-        if node in names and lines.get(node, 0) not in own and node not in known:
+        if names.get(node, "")[:1].isalpha() and lines.get(node, 0) not in own and node not in known:
             groups.setdefault((lines[node], names[node]), []).append(node)
     for (line, name), group in list(groups.items())[:MOST_NAMED]:
-        found = _gradients_of(case, group)
+        found = None if _is_as_named(case, name, group) else _gradients_of(case, group)
         if found is not None:
             variables, scale = found
             rows = case.derivation.source.splitlines()
@@ -102,6 +102,15 @@ def _roots(case: Case, proved: Collection[Node]) -> list[Claim]:
                 for node, of in zip(group, variables, strict=True)
             ]
     return []
+
+
+def _is_as_named(case: Case, name: str, group: Sequence[Node]) -> bool:
+    """Return whether values are gradients, up to a factor, by what they are named after: ``dh`` by h."""
+    variables = [node for node in case.truths.found if case.names.get(node, "") in stems(name)]
+    return bool(variables) and all(
+        any(ratio(case.expression.value(node), case.points.of(case.truths.of(of))) for of in variables)
+        for node in group
+    )
 
 
 def _gradients_of(case: Case, group: Sequence[Node]) -> tuple[Sequence[Node], float] | None:

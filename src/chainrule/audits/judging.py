@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.audits.derivation import Claim, Derivation
-from chainrule.audits.points import NOISE, Points, Values, agree
+from chainrule.audits.points import NOISE, Points, Values, agree, largest, ratio
 from chainrule.audits.truths import Truths
 from chainrule.errors import ShapeError
 from chainrule.graph.graph import substitute
@@ -25,6 +25,7 @@ from chainrule.graph.order import ancestors
 MOST_FACTORS = 4
 WRONG = 2
 MOST_READINGS = 64  # that are followed at a time
+COMPUTING = re.compile(r"[-+*/@]|(?<!array)(?<!copy)(?<!list)(?<!reshape)\(")
 DATA = re.compile(r"(X|x|A0|a0|a_0|A_0|inputs?|data|batch|images?|features?)(_?(train|batch|i|in|data))?")
 
 
@@ -281,10 +282,19 @@ class Judge:
         if self.claims[place].scale is not None:
             return Reading(factors, reading.with_fault(self._key(place), fault), reading.odd)
         odd = 0 if factor == 1 else (1 if self._is_count(factor) else 100) + (100 if fault else 0)
+        if fault and not COMPUTING.search(self._text(place)):
+            odd += 100  # a plain copy, or a mask
         faults = reading.with_fault(self._key(place), fault)
         if fault and factor != 1 and not self._is_count(factor):
             faults = {**faults, ("factor", place): WRONG}  # wrong, and by a convention that nothing shows
         return Reading(factors, faults, reading.odd + odd)
+
+    def _text(self, place: int) -> str:
+        """Return the right sides of the lines that make a claim."""
+        rows = self.derivation.source.splitlines()
+        claim = self.claims[place]
+        lines = [rows[line - 1].partition("=")[2] for line in claim.lines if 0 < line <= len(rows)]
+        return "\n".join(lines) or claim.text
 
     def _key(self, place: int) -> Any:
         return self.claims[place].line or place - len(self.claims)
@@ -337,7 +347,7 @@ class Judge:
 
     def sizes(self) -> set[int]:
         """Return the lengths of the arrays of the forward part, and whole numbers that are not varied."""
-        lengths = {size for node in self.truths.forward for size in node.shape}
+        lengths = {size for node in self.truths.forward for size in (*node.shape, node.size)}
         for leaf in self.derivation.leaves:
             if (
                 leaf.node not in self.points.varied
@@ -377,39 +387,6 @@ def mentions(text: str, name: str) -> bool:
     (True, False)
     """
     return bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text.partition("=")[2]))
-
-
-def largest(values: Values) -> float:
-    """Return the largest entry at any point, by amount."""
-    return max(float(np.max(np.abs(value), initial=0.0)) for value in values)
-
-
-def ratio(values: Values, true: Values) -> float | None:
-    """Return the number by which true values must be multiplied; None if there is none for all entries.
-
-    Examples
-    --------
-    >>> ratio([np.array([2.0, 4.0])], [np.array([1.0, 2.0])])
-    2.0
-    """
-    found: float | None = None
-    for claimed, target in zip(values, true, strict=True):
-        if np.shape(claimed) != np.shape(target):
-            return None
-        ours, theirs = np.ravel(claimed), np.ravel(target)
-        if not np.all(np.isfinite(ours)):
-            return None
-        scale = float(theirs @ theirs)
-        if not np.isfinite(scale) or scale == 0.0:
-            continue
-        factor = float(ours @ theirs) / scale
-        bound = 1e-7 * abs(factor) * np.max(np.abs(theirs))
-        if not factor or not np.all(np.abs(ours - factor * theirs) <= bound):
-            return None
-        if found is not None and abs(found - factor) > 1e-7 * abs(found):
-            return None
-        found = found or factor
-    return found
 
 
 def _rounded(factor: float) -> float:

@@ -189,3 +189,36 @@ def _equal(claimed: Any, true: Any, floor: float, tolerance: float) -> bool:
 def same_shape(claimed: tuple[int, ...], true: tuple[int, ...]) -> bool:
     """Return whether a claim has the shape of its variable; a number stands for an array of one entry."""
     return claimed == true or (not (claimed and true) and set(claimed + true) <= {1})
+
+
+def largest(values: Values) -> float:
+    """Return the largest entry at any point, by amount."""
+    return max(float(np.max(np.abs(value), initial=0.0)) for value in values)
+
+
+def ratio(values: Values, true: Values) -> float | None:
+    """Return the number by which true values must be multiplied; None if there is none for all entries.
+
+    Examples
+    --------
+    >>> ratio([np.array([2.0, 4.0])], [np.array([1.0, 2.0])])
+    2.0
+    """
+    found: float | None = None
+    for claimed, target in zip(values, true, strict=True):
+        if np.shape(claimed) != np.shape(target):
+            return None
+        ours, theirs = np.ravel(claimed), np.ravel(target)
+        if not np.all(np.isfinite(ours)):
+            return None
+        scale = float(theirs @ theirs)
+        if not np.isfinite(scale) or scale == 0.0:
+            continue
+        factor = float(ours @ theirs) / scale
+        bound = 1e-7 * abs(factor) * np.max(np.abs(theirs))
+        if not factor or not np.all(np.abs(ours - factor * theirs) <= bound):
+            return None
+        if found is not None and abs(found - factor) > 1e-7 * abs(found):
+            return None
+        found = found or factor
+    return found

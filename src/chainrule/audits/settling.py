@@ -22,6 +22,7 @@ from chainrule.audits.judging import Judge
 from chainrule.audits.reading.claim_names import is_delta
 from chainrule.audits.report import Status
 from chainrule.graph.node import CONSTANT, Node
+from chainrule.graph.order import ancestors
 
 MOST_TRIED = 12  # variables of one claim
 UNCLEAR = (Kind.OTHER, Kind.ACTIVATION_DERIVATIVE)
@@ -148,14 +149,39 @@ def _fits(comparison: Judge, place: int, node: Node) -> bool:
 
 def _harmless(audited: Audited) -> list[int]:
     """Return the wrong values between from which right gradients of parameters are computed."""
-    return [
-        place
-        for place in _between(audited)
-        if any(
-            audited.judgements[number].right and audited.judgements[number].claim.final
-            for number in _below(audited.judge, place)
-        )
-    ]
+    harmless = []
+    for place in _between(audited):
+        below = [audited.judgements[number] for number in _below(audited.judge, place)]
+        if any(judgement.right and judgement.claim.final for judgement in below):
+            harmless.append(place)
+    return [*harmless, *_parts(audited), *_sums(audited)]
+
+
+def _sums(audited: Audited) -> list[int]:
+    """Return what is called a delta and is something else, such as a sum of gradients: all below is right."""
+    found = []
+    for place, status in enumerate(audited.statuses):
+        claim = audited.judgements[place].claim
+        if status is Status.WRONG and is_delta(claim.name):
+            below = _below(audited.judge, place)
+            last = [audited.judgements[n] for n in below if below.isdisjoint(_readers(audited.judge, n))]
+            if last and all(judgement.right for judgement in last):
+                found.append(place)
+    return found
+
+
+def _parts(audited: Audited) -> list[int]:
+    """Return the wrong claims that are parts of right ones about the same parameter, as of one example."""
+    found = []
+    for place, status in enumerate(audited.statuses):
+        claim = audited.judgements[place].claim
+        if status is Status.WRONG and claim.final and claim.node.primitive is not CONSTANT:
+            whole = [
+                other.claim.node for other in audited.judgements if other.right and other.claim.of is claim.of
+            ]
+            if any(claim.node in set(ancestors([node])) for node in whole):
+                found.append(place)
+    return found
 
 
 def _below(comparison: Judge, place: int) -> set[int]:

@@ -31,8 +31,9 @@ class Truths:
         sources = [leaf.node for leaf in derivation.leaves if leaf.node.dtype.kind == "f"]
         self.found = gradients_of_all(cost, sources, edges=self.edges)
         made = {claim.node for claim in derivation.claims}
+        self.reaching = frozenset(ancestors([cost]))
         starts = [leaf.node for leaf in derivation.leaves if leaf.node not in made]
-        self.forward = frozenset([*ancestors([cost]), *starts])
+        self.forward = frozenset([*self.reaching, *starts])
         for claim in derivation.claims:
             if claim.of not in self.found and claim.of in self.forward:
                 self.found[claim.of] = pull_back(cost, [claim.of])[0]
@@ -43,7 +44,7 @@ class Truths:
 
     def is_unused(self, claim: Claim) -> bool:
         """Return whether no path leads from the claim's variable to the cost."""
-        return claim.of not in self.found
+        return claim.of not in self.reaching
 
     def uses(self, variable: Node) -> list[Edge]:
         """Return the edges that leave a value towards the cost."""

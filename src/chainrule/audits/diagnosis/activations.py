@@ -9,8 +9,7 @@ import numpy as np
 
 from chainrule.audits.diagnosis.case import Case, Diagnosis, Kind
 from chainrule.audits.diagnosis.expression import using
-from chainrule.audits.judging import ratio
-from chainrule.audits.points import Values, agree
+from chainrule.audits.points import Values, agree, ratio
 from chainrule.gradients import pull_back
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT, Node

@@ -14,8 +14,8 @@ import numpy as np
 
 from chainrule.audits.derivation import Claim
 from chainrule.audits.diagnosis.expression import MISFITS, Expression
-from chainrule.audits.judging import Judge, Judgement, ratio
-from chainrule.audits.points import Values, agree, same_shape
+from chainrule.audits.judging import Judge, Judgement
+from chainrule.audits.points import Values, agree, ratio, same_shape
 from chainrule.audits.statements import Statement
 from chainrule.explanations.formulas import in_names, number
 from chainrule.graph.node import CONSTANT, INPUT, Node
@@ -24,6 +24,7 @@ from chainrule.graph.order import ancestors
 MOST_EFFORT = 200_000  # nodes that are computed anew in all searches of one audit
 MOST_WRITTEN = 60  # operands in a formula
 INDEX = re.compile(r"\[-?\d+\]|\d+$")
+COUNTED = re.compile(r"^[ \t]*(\w+)[ \t]*=[^=\n]*(?:\.shape\[|\blen\(|\.size\b)", re.MULTILINE)
 
 
 class Kind(StrEnum):
@@ -156,6 +157,11 @@ class Case:
         return None if self.is_number else ratio(self.target, self.local)
 
     @cached_property
+    def counts(self) -> list[str]:
+        """The names that the script gives to lengths."""
+        return list(dict.fromkeys(COUNTED.findall(self.derivation.source)))
+
+    @cached_property
     def text(self) -> str:
         """The source of the lines that make the claim."""
         rows = self.derivation.source.splitlines()
@@ -230,10 +236,13 @@ class Case:
 
     @cached_property
     def families(self) -> dict[str, list[Node]]:
-        """The values of the forward part that loops made under one name, in order."""
+        """The values of the forward part that loops made under one name, but for an index, in order."""
         found: dict[str, list[Node]] = {}
         for node in self.candidates:
-            found.setdefault(INDEX.sub("", self.name(node)), []).append(node)
+            name = self.name(node)
+            marks = [f"{name[: part.start()]}*{name[part.end() :]}" for part in INDEX.finditer(name)]
+            for mark in dict.fromkeys([name, *marks]):
+                found.setdefault(mark, []).append(node)
         return {name: sorted(nodes, key=lambda node: node.serial) for name, nodes in found.items()}
 
 

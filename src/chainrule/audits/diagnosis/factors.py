@@ -62,6 +62,8 @@ def _extra(case: Case, operand: Node, *, divided: bool) -> Diagnosis:
     edits = (("drop", written),)
     size = _only_value(case, operand)
     counts = size is not None and (_is_count(case, size) or (divided and size > 2 and size.is_integer()))
+    if is_literal(operand) and size in HALVES:
+        counts = False
     if counts and (divided or size not in case.literals):
         return Diagnosis(Kind.MEAN_FOR_SUM, "mean_for_sum_once", {"m": written}, edits=edits)
     factor = f"1 / {written}" if divided else written
@@ -95,9 +97,9 @@ def counted(case: Case) -> Iterator[Diagnosis]:
     numbers = [leaf for leaf in case.derivation.leaves if leaf.name and np.ndim(leaf.value) == 0]
     m = next((leaf.name for leaf in numbers if float(leaf.value) == size), str(size))
     reason = "sum_for_mean" if abs(needed) < 1 else "mean_for_sum"
-    edits = (
-        (("divide", m), ("other_reduction",)) if abs(needed) < 1 else (("multiply", m), ("other_reduction",))
-    )
+    edit = "divide" if abs(needed) < 1 else "multiply"
+    by_name = [(edit, name) for name in case.counts if m == str(size)]
+    edits = (("other_reduction",), ("drop", ""), *by_name, (edit, m))
     yield Diagnosis(Kind.MEAN_FOR_SUM, reason, {"m": m}, edits=edits)
 
 
@@ -187,11 +189,14 @@ def missing_variable(case: Case) -> Iterator[Diagnosis]:
     if case.is_number:
         return
     for node, values in case.candidates.items():
-        yield from _missing(case, node, values, case.local)
+        yield from _missing(case, case.name(node), values, case.local)
+        shape = np.shape(case.local[0])
+        if len(shape) == 1 and np.ndim(values[0]) == 2 and np.size(values[0]) == shape[0] > 1:
+            flat = [np.ravel(value) for value in values]
+            yield from _missing(case, f"{case.name(node)}.ravel()", flat, case.local)
 
 
-def _missing(case: Case, node: Node, values: Values, local: Values) -> Iterator[Diagnosis]:
-    name = case.name(node)
+def _missing(case: Case, name: str, values: Values, local: Values) -> Iterator[Diagnosis]:
     with np.errstate(all="ignore"):
         if case.fits(x * v for x, v in zip(local, values, strict=False)):
             yield Diagnosis(

@@ -10,8 +10,8 @@ import numpy as np
 
 from chainrule.audits.diagnosis.case import Case, Diagnosis, Kind
 from chainrule.audits.diagnosis.expression import keeping
-from chainrule.audits.judging import largest, mentions
-from chainrule.audits.points import Values, agree
+from chainrule.audits.judging import mentions
+from chainrule.audits.points import Values, agree, largest
 from chainrule.gradients import Edge
 from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.order import ancestors, structure

@@ -75,12 +75,32 @@ def _in_all_rounds(case: Case) -> Iterator[Diagnosis]:
             operands = [node.inputs[place] for node in group]
             if len(group) < 2 or not all(x in case.expression.sources for x in operands):
                 continue
+            if len(set(operands)) == 1:
+                yield from _in_turn(case, group, place)
             own = sorted(set(operands), key=lambda node: node.serial)
             for family in case.families.values():
                 for others in _aligned(own, family):
                     new = {a: case.candidates[b] for a, b in zip(own, others, strict=True)}
                     if case.fits(case.expression.changed(group, _by_source(place, new))):
                         yield _diagnosis(case, own[-1], others[-1])
+
+
+def _in_turn(case: Case, group: Sequence[Node], place: int) -> Iterator[Diagnosis]:
+    """Find a value that is the same in every round of a loop, where one of each round should be."""
+    rounds = sorted(group, key=lambda node: node.serial)
+    for family in case.families.values():
+        if len(family) != len(rounds) or not _comparable(rounds[0].inputs[place], family[0]):
+            continue
+        new = {node: case.candidates[value] for node, value in zip(rounds, family, strict=True)}
+        if case.fits(case.expression.changed(group, _by_round(place, new))):
+            yield _diagnosis(case, rounds[-1].inputs[place], family[-1])
+
+
+def _by_round(place: int, new: Replacement) -> Any:
+    def act(node: Node, operands: Sequence[Any], point: int) -> Any:
+        return ordinary(node, [new[node][point] if n == place else x for n, x in enumerate(operands)])
+
+    return act
 
 
 def _aligned(own: list[Node], family: list[Node]) -> Iterator[list[Node]]:
@@ -102,6 +122,9 @@ def _by_source(place: int, new: Replacement) -> Any:
 
 
 def _diagnosis(case: Case, written: Node, wanted: Node) -> Diagnosis:
+    if written in _transposed(wanted) or wanted in _transposed(written):
+        name = case.name(min(written, wanted, key=lambda node: node.serial))
+        return Diagnosis(Kind.TRANSPOSE, "transpose_of", {"name": name}, edits=(("transpose_operand", name),))
     names = {"written": case.name(written), "wanted": case.name(wanted)}
     edits = (("replace", names["written"], names["wanted"]),)
     if names["written"] != names["wanted"]:
@@ -109,6 +132,11 @@ def _diagnosis(case: Case, written: Node, wanted: Node) -> Diagnosis:
         return Diagnosis(kind, "wrong_value", names, edits=edits)
     line = case.derivation.lines.get(wanted, 0)
     return Diagnosis(Kind.WRONG_VALUE, "stale_value", {"name": names["wanted"], "line": line}, edits=edits)
+
+
+def _transposed(node: Node) -> tuple[Node, ...]:
+    """Return what a value is the transpose of, if it is one."""
+    return node.inputs[:1] if node.primitive.name == "transpose" else ()
 
 
 def another_number(case: Case) -> Iterator[Diagnosis]:

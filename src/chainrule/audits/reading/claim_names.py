@@ -53,6 +53,9 @@ RUN_TOGETHER = [
     re.compile(r"^d(?P<x>[A-Za-z]\w*?)s?$"),
     re.compile(r"^g(?P<x>[A-Za-z]\d*)$"),
 ]
+WORDS_WITH_D = re.compile(
+    r"_d(?:\d+|ec|ecoder|ecode|ense|own|isc|iscriminator|ata|eep|elta|epth|iag|ir|irect|oc|ot|rop|st|ay|h)_?\d*$"
+)  # after a variable: W_dec, b_dense
 LOCAL = re.compile(r"^d_?(?P<y>[A-Za-z]\w*?)_d_?(?P<x>\w+)$")
 ENTRY = re.compile(r"""^(?P<owner>.*?)\[(?P<key>[^\[\]]*)\]$""", re.DOTALL)
 GRADIENTS = re.compile(
@@ -92,8 +95,8 @@ def stems(text: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> stems("dW1"), stems("dJ_db"), stems('grads["W1"]'), stems("da_dz"), stems("x")
-    (('W1',), ('b', 'J_db'), ('W1',), (), ())
+    >>> stems("dW1"), stems("dJ_db"), stems('grads["W1"]'), stems("da_dz"), stems("dW_dec")
+    (('W1',), ('b', 'J_db'), ('W1',), (), ('W_dec',))
     """
     name = bare(text)
     if name.lower() in NO_CLAIMS:
@@ -111,7 +114,7 @@ def _stems_of_word(name: str) -> tuple[str, ...]:
         match = form.match(stripped)
         if match:
             found.append(match["x"])
-    if not found and LOCAL.match(stripped):
+    if not found and LOCAL.match(stripped) and not WORDS_WITH_D.search(stripped):
         return ()
     for form in FORMS[2:] if not found else ():
         match = form.match(stripped)
@@ -121,6 +124,8 @@ def _stems_of_word(name: str) -> tuple[str, ...]:
         match = form.match(stripped)
         if match:
             found.extend([match["x"]])
+    # `dc_bar` is more likely about c_bar than about dc.
+    found.sort(key=lambda stem: bool(stem) and stripped.startswith(stem) and stem.startswith("d"))
     return tuple(dict.fromkeys(stem for stem in found if stem))
 
 

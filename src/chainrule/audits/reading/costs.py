@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.audits.reading.claim_names import COSTS, bare, cost_rank
+from chainrule.audits.reading.claim_names import COSTS, bare, cost_rank, looks_like_claim
 from chainrule.audits.reading.claims import Proposal
 from chainrule.audits.reading.history import History, node_at
 from chainrule.audits.reading.ledger import Ledger
@@ -82,6 +82,8 @@ def chosen(
     most = max(covered.values())
     pools = ([cost for cost in known if cost.rank < rank and covered[cost] == most] for rank in RANKS)
     best = next(pool for pool in pools if pool)
+    after_delta = dependents(nodes, _like_claims(history))
+    best = _unless_empty(best, lambda cost: cost.node not in after_delta)
     named = [cost for cost in known if cost.rank < NAMELESS] or known
     before = [cost for cost in best if cost.time < first_claim]
     base = before[-1] if before else best[0]
@@ -93,6 +95,13 @@ def chosen(
         if base.time < cost.time and in_time and again and _is_made_of(cost.node, base.node):
             base = cost
     return base
+
+
+def _like_claims(history: History) -> list[Node]:
+    """Return what has a derivative's name, whether or not it is clear by what it is one: ``delta_o[k]``."""
+    named = (store for store in history.stores if looks_like_claim(store.text) and not store.bound)
+    found = (node_at(store.value, store.time) for store in named if isinstance(store.value, Scalar | Array))
+    return [node for node in found if node is not None]
 
 
 def _copies(history: History, found: Sequence[Proposal]) -> set[Node]:

@@ -21,6 +21,7 @@ from chainrule.audits.reading.values import Array, Foreign, Library, Scalar, Sco
 from chainrule.errors import AuditError, ChainruleError
 
 MODULES = {"numpy", "math", "random", "scipy", "copy", "collections", "functools", "__future__"}
+COMPUTED = ast.Name("_")  # what stands for an expression that is no number written out
 CONTROL = (Return, Break, Continue, Repeated, Exhausted, AuditError, RecursionError, MemoryError)
 
 
@@ -154,8 +155,11 @@ class Statements(Stores):
         if several and parts and len(target.elts) == len(expression.elts):  # type: ignore[attr-defined]
             for own, part, item in zip(target.elts, expression.elts, value, strict=True):  # type: ignore[attr-defined]
                 self.assign_expression(own, item, part, scope)
-        elif several or isinstance(target, ast.Starred):
-            self.assign(target, value, scope)
+        elif several:
+            targets: list[ast.expr] = target.elts  # type: ignore[attr-defined]
+            self._unpack(targets, value, lambda own, item: self.assign_expression(own, item, COMPUTED, scope))
+        elif isinstance(target, ast.Starred):
+            self.assign_expression(target.value, value, COMPUTED, scope)
         elif isinstance(target, ast.Subscript):
             owner = self.evaluate(target.value, scope)
             index = self.index(target.slice, scope)
@@ -173,7 +177,7 @@ class Statements(Stores):
         if isinstance(target, ast.Name):
             self.set_variable(target.id, value, scope, hidden=hidden)
         elif isinstance(target, ast.Tuple | ast.List):
-            self._unpack(target.elts, value, scope, hidden)
+            self._unpack(target.elts, value, lambda part, item: self.assign(part, item, scope, hidden=hidden))
         elif isinstance(target, ast.Attribute):
             owner = self.evaluate(target.value, scope)
             self.set_attribute(owner, target.attr, value, scope, text=ast.unparse(target))
@@ -185,7 +189,7 @@ class Statements(Stores):
         else:
             raise self.ledger.refusal("reading.syntax", what=type(target).__name__)
 
-    def _unpack(self, targets: list[ast.expr], value: Any, scope: Scope, hidden: bool) -> None:
+    def _unpack(self, targets: list[ast.expr], value: Any, give: Callable[[ast.expr, Any], None]) -> None:
         if isinstance(value, Foreign):
             items: list[Any] = [Foreign(value.name, value.line) for _ in targets]
         else:
@@ -201,8 +205,7 @@ class Statements(Stores):
         if len(items) != len(targets):
             raise ValueError(f"{len(items)} values for {len(targets)} names")
         for part, item in zip(targets, items, strict=True):
-            inner = part.value if isinstance(part, ast.Starred) else part
-            self.assign(inner, item, scope, hidden=hidden)
+            give(part.value if isinstance(part, ast.Starred) else part, item)
 
     # Other simple statements.
 
