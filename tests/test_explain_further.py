@@ -240,7 +240,7 @@ def test_terms_of_a_matrix_product():
     assert part.count == 3  # the zero input counts: it is there for other values
     assert part.by_example
     assert part.formula.startswith("Σ_i x[i, 1] · ")
-    assert "the same for every example" in str(e.expand("W[1, 0]"))
+    assert "of the same form for every example" in str(e.expand("W[1, 0]"))
     (left,) = e.expand("x[2, 0]").sums
     assert [term.local for term in left.terms] == ["W[0, 0]", "W[0, 1]"]
 
@@ -382,4 +382,4 @@ def test_an_output_of_shape_one_by_one():
 
 def test_zeros_in_arrays_are_counted():
     text = str(cr.explain(lambda x: np.sum(np.maximum(x, 0)), np.array([-1.0, 2.0, -3.0])))
-    assert "2 entries are 0, such as x[0]" in text
+    assert "entries that are 0: 2, such as x[0]" in text

@@ -98,7 +98,7 @@ def test_the_latex_of_a_nudge():
 def test_the_entry_that_is_looked_at_comes_first_in_latex():
     e = network().explain(X, LABELS, parameter="W1[3, 1]")
     first = e.to_latex().partition(r"\end{align*}")[0]
-    assert r"\frac{\mathrm{d}C}{\mathrm{d}{W_{1}}_{3,\,1}} &= \sum_{i} " in first
+    assert r"\frac{\mathrm{d}C}{\mathrm{d}W_{1}[3,\,1]} &= \sum_{i} " in first
     assert f"{e.gradient['W1[3, 1]']:.7g}" in first
 
 

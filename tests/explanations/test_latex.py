@@ -37,7 +37,7 @@ FORMULAS = {
     "max(x, axis=(0, 1))": r"\max_{i,j} \left(x\right)",
     "|x - |y||": r"\left|x - \left|y\right|\right|",
     "x²": "{x}^{2}",
-    "W1[3, 12]": r"{W_{1}}_{3,\,12}",
+    "W1[3, 12]": r"W_{1}[3,\,12]",
     "1.5e-07": r"1.5 \times 10^{-7}",
     "inf": r"\infty",
     "not a formula": r"\texttt{not a formula}",

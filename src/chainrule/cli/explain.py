@@ -175,7 +175,9 @@ def _network(
     if dataset.y is None:
         raise DataError("cli.train.no_target", source=data)
     if row >= len(dataset.x):
-        raise DataError("cli.explain.no_sample", source=data, row=row, count=len(dataset.x))
+        raise DataError(
+            "cli.explain.no_sample", source=data, row=row, count=len(dataset.x), last=len(dataset.x) - 1
+        )
     x, y = dataset.x[row : row + 1], dataset.y[row : row + 1]
     with about(data), option_named("parameter", "--parameter"), option_named("optimizer", "--optimizer"):
         if optimizer is None and learning_rate is None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.graph.graph import substitute
 from chainrule.graph.interpreter import Program
-from chainrule.graph.node import Node
+from chainrule.graph.node import CONSTANT, Node
 from chainrule.graph.order import ancestors
 
 EXCEPTIONS = frozenset({"equal", "not_equal"})  # conditions that single out a point
@@ -38,7 +38,12 @@ def without_exceptions(
     values = Program(list(given), conditions).run(*given.values()) if choices else []
     chosen: dict[Node, Node] = {}
     for node, value in zip(choices, values, strict=True):
-        if np.all(value) or not np.any(value):
+        if np.all(value) and node.inputs[1].primitive is CONSTANT:  # "0 where x = 0" tells more than 0
+            inner = set(ancestors([node.inputs[2]], stop=names))
+            chosen.update(
+                {other: other.inputs[2] for other in choices if other in inner and _same(other, node)}
+            )
+        elif node not in chosen and (np.all(value) or not np.any(value)):
             chosen[node] = node.inputs[1 if np.all(value) else 2]
     found = list(locals_)
     for _ in range(len(chosen)):  # a branch may hold a choice
@@ -46,3 +51,14 @@ def without_exceptions(
         if not any(node in chosen for node in ancestors(found, stop=names)):
             break
     return found
+
+
+def _same(choice: Node, other: Node) -> bool:
+    """Return whether two choices are by one condition."""
+    first, second = choice.inputs[0], other.inputs[0]
+    if first.primitive is not second.primitive:
+        return False
+    pairs = zip(first.inputs, second.inputs, strict=True)
+    return all(
+        a is b or (a.primitive is b.primitive is CONSTANT and np.all(a.value == b.value)) for a, b in pairs
+    )

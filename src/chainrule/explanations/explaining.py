@@ -42,8 +42,8 @@ def explain(
         A formula such as ``"3*(a + b*c)"``, or several that name their steps, ``"z = w*x; tanh(z)"``; or a
         plain function on NumPy arrays that returns one number.
     arguments
-        The function's arguments: numbers, arrays, nested lists, tuples and dicts of them. A formula's values
-        are given by name.
+        The function's arguments: numbers, arrays, nested lists, tuples and dicts of them; lists of numbers
+        are arrays. A formula's values are given by name.
     wrt
         The names by which to differentiate; None: all. ``"W[0, 1]"`` names an entry: it is expanded to the
         sum behind it, with the paths from it to the output.
@@ -95,13 +95,44 @@ def explain(
     if not callable(function):
         raise SettingError("explain.kind", kind=type(function).__name__)
     positional, settings = _bound(function, arguments, given)
-    real = [rebuild(argument, as_real) for argument in positional]
+    real = [rebuild(with_arrays(argument), as_real) for argument in positional]
     variables = Variables()
     graph = trace_call(variables.watched(function), real, settings, parameter_names(function)).graph
     graph.names = {**(graph.names or {}), **variables.names}
     flat = graph.flatten(tuple(real)) if graph.flatten else real
     called = f"{getattr(function, '__name__', 'function')}({', '.join(node.label for node in graph.inputs)})"
     return _explain(graph, graph.convert(flat), called.replace("<lambda>", "f"), wrt)
+
+
+def with_arrays(value: Any) -> Any:
+    """Return an argument with lists and tuples of numbers, of equal length where they are nested, as arrays.
+
+    Examples
+    --------
+    >>> with_arrays([[1, 2], [3, 4]]).shape, with_arrays((np.ones(2), 3))[1]
+    ((2, 2), 3)
+    """
+    if isinstance(value, dict) and type(value) is dict:
+        return {name: with_arrays(part) for name, part in value.items()}
+    if type(value) not in (list, tuple) or not value:
+        return value
+    array = np.array(value) if _shape(value) is not None else None
+    if array is not None and array.dtype.kind in "iuf":
+        return array
+    return type(value)([with_arrays(part) for part in value])
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """Return the lengths of nested lists of numbers; None if they are of unequal length, or hold others."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    if isinstance(value, int | float | np.number):
+        return ()
+    if type(value) not in (list, tuple):
+        return None
+    inner = {_shape(part) for part in value}
+    (shape,) = inner if len(inner) == 1 else (None,)
+    return None if shape is None else (len(value), *shape)
 
 
 def _real_number(name: str, value: Any) -> float:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ChainruleError
+from chainrule.explanations import record
 from chainrule.explanations.data import document, to_json
 from chainrule.explanations.entries import find_entry
 from chainrule.explanations.focus import Shown, paths_of_focus
 from chainrule.explanations.formulas import number
 from chainrule.explanations.plain import to_text
 from chainrule.explanations.plain_sums import way_text
-from chainrule.explanations.record import Record
 from chainrule.explanations.way import follow_largest
 from chainrule.explanations.zeros import WhyZero, why_text
 
@@ -46,7 +46,7 @@ class Gradient(dict[str, Any]):
 
 
 @dataclass(frozen=True, repr=False)
-class Explanation(Record):
+class Explanation(record.Explanation):
     """A computation, forward and back, with this run's numbers.
 
     Attributes

@@ -13,7 +13,7 @@ from chainrule.paths import MOST_EDGES
 from chainrule.text import say
 
 if TYPE_CHECKING:
-    from chainrule.explanations.record import Record
+    from chainrule.explanations.record import Explanation
     from chainrule.explanations.terms import Expansion, Term
 
 MOST_EXAMPLES = 16  # of which the paths are looked at together
@@ -26,7 +26,7 @@ class Shown(NamedTuple):
     note: str = ""
 
 
-def paths_shown(explanation: Record, name: str) -> Shown:
+def paths_shown(explanation: Explanation, name: str) -> Shown:
     """Return the paths from an entry to the output; or why they are left out."""
     try:
         return Shown(explanation.paths(name))
@@ -36,7 +36,7 @@ def paths_shown(explanation: Record, name: str) -> Shown:
         )
 
 
-def paths_of_focus(explanation: Record, focus: str) -> Shown:
+def paths_of_focus(explanation: Explanation, focus: str) -> Shown:
     """Return the paths from the entry looked at; only those of its largest term if that is one of many."""
     expansion = explanation.expand(focus, 1)
     if sum(part.count for part in expansion.sums) <= MOST_EXAMPLES:

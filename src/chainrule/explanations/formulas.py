@@ -52,12 +52,20 @@ def number(value: Any) -> str:
     array = np.asarray(value)
     if array.ndim:
         if array.size > FEW:
-            return f"[{', '.join(f'{_short(entry)}' for entry in array.flat[:SOME])}, …]"
+            return _first_entries(array)
         return f"[{', '.join(_short(entry) for entry in array)}]"
     if array.dtype.kind == "b":
         return str(bool(array))
     real = float(array) + 0.0  # no negative zero
     return f"{real:.0f}" if real.is_integer() and abs(real) < 1e15 else f"{real:.7g}"
+
+
+def _first_entries(array: Any) -> str:
+    """Return the beginning of an array, in as many brackets as it has axes."""
+    if array.ndim > 1:
+        return f"[{_first_entries(array[0])}{', …' if len(array) > 1 else ''}]"
+    shown = ", ".join(_short(entry) for entry in array[:SOME])
+    return f"[{shown}, …]" if len(array) > SOME else f"[{shown}]"
 
 
 def _short(entry: Any) -> str:
@@ -72,6 +80,27 @@ def written_number(value: Any) -> Written:
     known = KNOWN.get(float(value)) if np.ndim(value) == 0 else None
     if known is not None:
         return known
+    whole = one_over(value)
+    if whole is not None:
+        return Written(f"{'-' if whole < 0 else ''}1 / {abs(whole)}", LEVELS["divide"])
+    return _number(value)
+
+
+def one_over(value: Any) -> int | None:
+    """Return n where a number is 1/n and has no short decimal form, else None.
+
+    Examples
+    --------
+    >>> one_over(-1 / 3), one_over(0.25), one_over(0.3)
+    (-3, None, None)
+    """
+    if np.ndim(value) or not np.isfinite(value) or not 0 < abs(value) < 1 or float(number(value)) == value:
+        return None
+    whole = round(1 / float(value))
+    return whole if 1 / whole == value else None
+
+
+def _number(value: Any) -> Written:
     text = number(value)
     return Written(text, LEVELS["negative"] if text.startswith("-") else ATOM)
 
@@ -83,7 +112,7 @@ def formula(node: Node, names: Mapping[Node, str]) -> str:
 
 def with_numbers(node: Node, values: Mapping[Node, Any]) -> str:
     """Return a node's operation with the values of its operands."""
-    return written(node, lambda source: written_number(values[source])).text
+    return written(node, lambda source: _number(values[source])).text
 
 
 def in_names(node: Node, names: Mapping[Node, str]) -> str:
@@ -156,6 +185,12 @@ def written(node: Node, operand: Callable[[Node], Written]) -> Written:
     if node.primitive is CONSTANT:
         return written_number(node.value)
     level = LEVELS.get(node.primitive.name, ATOM)
+    divisor = _divisor(node)
+    if divisor is not None:
+        source, whole = divisor
+        part = operand(source)
+        text = f"({part.text})" if part.level < level or part.text.startswith("-") else part.text
+        return Written(f"{'-' if whole < 0 else ''}{text} / {abs(whole)}", level)
     operands = [operand(source) for source in node.inputs]
     texts = [part.text for part in operands]
     if level < ATOM:
@@ -172,6 +207,21 @@ def written(node: Node, operand: Callable[[Node], Written]) -> Written:
         text = f"{text[:-1]}, axis={{axis}})"
         settings["axis"] = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
     return Written(text.format(*texts, **settings), level)
+
+
+def _divisor(node: Node) -> tuple[Node, int] | None:
+    """Return what a product divides by a whole number, and that number, as in a mean; else None."""
+    if node.primitive.name != "multiply":
+        return None
+    for source, other in (node.inputs, node.inputs[::-1]):
+        whole = (
+            one_over(other.value)
+            if other.primitive is CONSTANT and source.primitive is not CONSTANT
+            else None
+        )
+        if whole is not None:
+            return source, whole
+    return None
 
 
 def _indexed(node: Node, texts: list[str]) -> str:

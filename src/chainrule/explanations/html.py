@@ -18,11 +18,11 @@ from chainrule.explanations.formulas import factors, number, scope_title
 from chainrule.explanations.latex import Equations
 from chainrule.explanations.mathml import to_mathml
 from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
-from chainrule.explanations.symbols import in_symbols, value_in_latex
+from chainrule.explanations.symbols import value_in_latex
 from chainrule.text import language, say
 
 if TYPE_CHECKING:
-    from chainrule.explanations.record import Record
+    from chainrule.explanations.record import Explanation
     from chainrule.explanations.terms import Term
 
 TYPESET = 200  # steps of which each formula is set as mathematics; of more, they are text
@@ -55,7 +55,7 @@ border-bottom:1px solid var(--line);background:none}
 """
 
 
-def to_html(explanation: Record) -> str:
+def to_html(explanation: Explanation) -> str:
     """Return an explanation as a page, in the current language.
 
     Examples
@@ -71,7 +71,7 @@ def to_html(explanation: Record) -> str:
 class _Page:
     """The parts of a page, line by line."""
 
-    def __init__(self, explanation: Record) -> None:
+    def __init__(self, explanation: Explanation) -> None:
         self.explanation = explanation
         self.equations = Equations(explanation)
         self.typeset = len(explanation.steps) <= TYPESET
@@ -103,7 +103,7 @@ class _Page:
     def _head(self) -> Iterator[str]:
         explanation = self.explanation
         yield f"<h1>{_text(explanation.expression)}</h1>"
-        slope = in_symbols(explanation.output)
+        slope = self.equations.symbol(explanation.output)
         yield f'<p>{self._math(slope)} = <span class="value">{self._value(explanation.value)}</span></p>'
         if explanation.stabilised:
             yield f"<p>{_text(say('explain.stabilised'))}</p>"
@@ -276,7 +276,7 @@ class _Page:
         return self._math(self.equations.formula(text)) if typeset else f"<code>{_text(text)}</code>"
 
     def _name(self, name: str) -> str:
-        return self._math(in_symbols(name)) if self.typeset else f"<code>{_text(name)}</code>"
+        return self._math(self.equations.symbol(name)) if self.typeset else f"<code>{_text(name)}</code>"
 
     def _slope(self, name: str) -> str:
         if self.typeset:
@@ -294,7 +294,7 @@ class _Page:
     def _value(self, value: Any) -> str:
         if np.ndim(value) == 0:
             return _text(number(value))
-        latex = value_in_latex(value)
+        latex = self.equations.value(value)
         if latex.startswith(r"\in"):
             return _text(str(np.shape(value)))
         return self._math(latex)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from html import escape
 from xml.etree import ElementTree as ET
 
+SIGN = re.compile("(<mo>&#x0003D;</mo>)<mo>(&#x02212;)</mo>")  # = -a: set as the sign of a
 LETTERS = re.compile(r'(<mi mathvariant="normal">[^<]*</mi>){2,}')
 
 
@@ -32,6 +33,7 @@ def to_mathml(latex: str) -> str:
         return f"<math><mtext>{escape(latex)}</mtext></math>"
     inside = re.sub(r"^<math[^>]*>|</math>$", "", found)
     inside = inside.replace('mathvariant="bold"', 'style="font-weight:bold"')  # browsers know no other way
+    inside = SIGN.sub(r'\1<mo form="prefix">\2</mo>', inside)
     return f"<math>{LETTERS.sub(_word, inside)}</math>"
 
 

@@ -14,7 +14,7 @@ from chainrule.explanations.entries import Entry, find_entry
 from chainrule.explanations.equated import Equated, Section
 from chainrule.explanations.formulas import factors, number
 from chainrule.explanations.run import Run
-from chainrule.explanations.symbols import derivative, in_symbols, number_in_latex
+from chainrule.explanations.symbols import derivative, in_symbols, text_in_latex
 from chainrule.text import say
 
 LOST = 0.01  # of a step: more of it than this is not to be lost in rounding
@@ -97,9 +97,9 @@ class Nudge(Equated):
         """Return the predicted change beside the true one, and the derivative in three ways."""
         output, name, step = in_symbols(self.output), in_symbols(self.name), r"\varepsilon"
         slope = derivative(self.output, self.name)
-        product = rf"{_latex(self.gradient)} \cdot {_factor(self.epsilon)}"
+        product = rf"{_latex(self.gradient)} \cdot {_factor(_exact(self.epsilon))}"
         moved = _apart(self.output_value, self.output_moved)
-        change = rf"{moved['moved']} - {_factor(float(moved['value']))}"
+        change = rf"{text_in_latex(moved['moved'])} - {_factor(moved['value'])}"
         equations = [
             [
                 rf"{output}\left({name} + {step}\right) - {output}\left({name}\right)",
@@ -128,11 +128,12 @@ def _exact(value: float) -> str:
 
 
 def _latex(value: float) -> str:
-    return number_in_latex(float(_exact(value)))
+    return text_in_latex(_exact(value))
 
 
-def _factor(value: float) -> str:
-    return rf"\left({_latex(value)}\right)" if value < 0 else _latex(value)
+def _factor(text: str) -> str:
+    latex = text_in_latex(text)
+    return rf"\left({latex}\right)" if text.startswith("-") else latex
 
 
 def _apart(value: float, moved: float) -> dict[str, str]:

@@ -23,18 +23,18 @@ from chainrule.explanations.steps import BackwardStep, ForwardStep, Use
 from chainrule.text import say
 
 if TYPE_CHECKING:
-    from chainrule.explanations.record import Record
+    from chainrule.explanations.record import Explanation
 
 
 ROUNDING = 1e-15  # of the terms of a sum
 
 
-def to_text(explanation: Record) -> str:
+def to_text(explanation: Explanation) -> str:
     """Return an explanation as lines of text."""
     return "\n".join(_lines(explanation))
 
 
-def _lines(explanation: Record) -> Iterator[str]:
+def _lines(explanation: Explanation) -> Iterator[str]:
     yield from _given(explanation)
     if explanation.stabilised:
         yield say("explain.stabilised")
@@ -63,7 +63,7 @@ def _lines(explanation: Record) -> Iterator[str]:
         yield f"  d{output}/d{name} = {number(slope)}{_notes([_shape(slope), _zeros(name, slope)])}"
 
 
-def _given(explanation: Record) -> Iterator[str]:
+def _given(explanation: Explanation) -> Iterator[str]:
     """Yield what is explained, and the given values: in its line, or one a line if they are many."""
     inputs = explanation.inputs
     if sum(np.size(value) for value in inputs.values()) <= FEW:
@@ -112,9 +112,22 @@ def _backward(step: BackwardStep, output: str) -> Iterator[str]:
 
 def _is_rounding(step: BackwardStep) -> bool:
     """Return whether terms cancel but for what rounding leaves."""
-    size = sum(np.abs(use.value) for use in step.uses)
     with np.errstate(all="ignore"):
-        return bool(np.all(np.abs(step.value) <= ROUNDING * size) and np.any(step.value))
+        size = sum(np.abs(use.value) for use in step.uses)
+        return _cancels(step.value, size)
+
+
+def _cancels(total: Any, size: Any) -> bool:
+    small = np.all(np.isfinite(size)) and np.all(np.abs(total) <= ROUNDING * size)
+    return bool(small and np.any(total))
+
+
+def _is_rounding_of(use: Use) -> bool:
+    """Return whether what was added up over entries, into one number, cancels but for rounding."""
+    if not use.summed or use.local_value is None or np.size(use.value) > 1:
+        return False
+    with np.errstate(all="ignore"):
+        return _cancels(use.value, np.sum(np.abs(np.multiply(use.incoming, use.local_value))))
 
 
 def _product(use: Use, name: str, output: str) -> list[str]:
@@ -140,7 +153,8 @@ def _product(use: Use, name: str, output: str) -> list[str]:
 def _notes_of(use: Use) -> str:
     shape = say("explain.summed", shape=np.shape(use.value)) if use.summed else _shape(use.value)
     masked = say("explain.masked") if use.masked else ""
-    return _notes([str(use.rule) if use.rule else "", masked, shape])
+    rounding = say("explain.rounding") if _is_rounding_of(use) else ""
+    return _notes([str(use.rule) if use.rule else "", masked, rounding, shape])
 
 
 def _shape(value: Any) -> str:

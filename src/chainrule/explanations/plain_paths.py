@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from chainrule.explanations.routes import Path, Paths
 
 SHORT = 4  # edges of a path that is written out in full
+FEW = 4  # paths that are listed even if the product along each is 0
+LONG = 800  # signs of the form with brackets; a longer one is left out
 Symbols = Callable[[between.Edge], str]
 
 
@@ -26,6 +28,9 @@ def to_text(paths: Paths) -> str:
 def _lines(paths: Paths) -> Iterator[str]:
     slope = f"d{paths.output}/d{paths.name}"
     yield say("explain.paths", name=paths.name, output=paths.output, count=paths.count)
+    if paths.absolute == 0 and paths.count > FEW:
+        yield "  " + say("explain.paths.none", slope=slope)
+        return
     for path in paths:
         yield f"  {path}: {_product(path)}" if path.edges else f"  {paths.name}: {number(path.product)}"
     if paths.more:
@@ -33,7 +38,13 @@ def _lines(paths: Paths) -> Iterator[str]:
     terms = [term(path.product) for path in paths] + ([term(paths.remainder)] if paths.more else [])
     total = number(paths.total)
     yield f"  {slope} = {chain([' + '.join(terms), total]) if len(terms) > 1 else total}"
-    if paths.factored is not None and paths.count > 1:
+    cost = paths.multiplications
+    saves = cost is None or cost.bracketed < cost.expanded
+    if paths.factored is None or paths.count == 1 or not saves:
+        pass  # nothing can be taken out of brackets
+    elif len(paths.factored.symbols) > LONG:
+        yield "  " + say("explain.paths.long", count=len(paths.factored.symbols))
+    else:
         yield "  " + say("explain.paths.factored")
         yield f"    {slope} = {paths.factored.symbols}"
         yield f"    = {chain([paths.factored.numbers, number(paths.total)])}"

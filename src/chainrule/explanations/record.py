@@ -1,4 +1,4 @@
-"""`Record`: a computation forward and back with this run's numbers, and what can be asked of it."""
+"""`Explanation`: a computation forward and back with this run's numbers, and what can be asked of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import SettingError
 from chainrule.explanations.entries import find_entry
 from chainrule.explanations.nudges import Nudge, nudge
 from chainrule.explanations.routes import Paths, find_paths
@@ -20,8 +21,8 @@ MOST_TERMS = 12
 
 
 @dataclass(frozen=True, repr=False)
-class Record:
-    """What an explanation holds and can be asked; its fields are those of `Explanation`."""
+class Explanation:
+    """What an explanation holds and can be asked; the public class, which also shows itself, adds to it."""
 
     expression: str
     inputs: dict[str, Any]
@@ -85,8 +86,10 @@ class Record:
         """
         return find_paths(self.run, name, most)
 
-    def nudge(self, name: str, epsilon: float = 0.001) -> Nudge:
+    def nudge(self, name: str = "", epsilon: float = 0.001, **moved: float) -> Nudge:
         """Return what happens when a variable, or an entry of an array, is moved by ``epsilon``.
+
+        ``nudge(a=0.001)`` is the same as ``nudge("a", 0.001)``.
 
         Examples
         --------
@@ -95,6 +98,9 @@ class Record:
         >>> round(moved.predicted, 12), round(moved.change, 12)
         (0.004, 0.004)
         """
+        if len(moved) + bool(name) != 1:
+            raise SettingError("explain.nudge.one")
+        ((name, epsilon),) = [*moved.items()] or [(name, epsilon)]
         return nudge(self.run, name, epsilon)
 
     def expand(self, name: str, most: int = MOST_TERMS) -> Expansion:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,29 @@ SHORT = 3  # letters of a name whose digits are an index
 MARKS = (("′", "_prime"), ("\N{COMBINING CIRCUMFLEX ACCENT}", "_hat"))  # on names, in words
 ACCENTS = ("hat", "bar", "tilde", "dot", "vec")
 SPECIAL = {"inf": r"\infty", "nan": r"\mathrm{NaN}", "True": r"\mathrm{True}", "False": r"\mathrm{False}"}
+NONE: Mapping[str, str] = MappingProxyType({})
 PLACES_APART = r",\,"
 
 
-def derivative(output: str, name: str, sign: str = r"\mathrm{d}") -> str:
+def told_apart(names: Iterable[str]) -> dict[str, str]:
+    r"""Return LaTeX for the names that would look like another, such as x_2 beside x2: as they are written.
+
+    Examples
+    --------
+    >>> print(told_apart(["x2", "x_2", "y"])["x_2"])
+    \mathrm{x\_2}
+    """
+    seen: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: ("_" in name, name)):
+        seen.setdefault(in_symbols(name), name)
+    return {
+        name: rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}"
+        for name in names
+        if seen[in_symbols(name)] != name
+    }
+
+
+def derivative(output: str, name: str, sign: str = r"\mathrm{d}", apart: Mapping[str, str] = NONE) -> str:
     r"""Return a derivative as a fraction.
 
     Examples
@@ -45,22 +65,25 @@ def derivative(output: str, name: str, sign: str = r"\mathrm{d}") -> str:
     >>> print(derivative("J", "w_1"))
     \frac{\mathrm{d}J}{\mathrm{d}w_{1}}
     """
-    return rf"\frac{{{sign}{in_symbols(output)}}}{{{sign}{in_symbols(name)}}}"
+    return rf"\frac{{{sign}{in_symbols(output, apart)}}}{{{sign}{in_symbols(name, apart)}}}"
 
 
-def in_symbols(name: str) -> str:
+def in_symbols(name: str, apart: Mapping[str, str] = NONE) -> str:
     r"""Return a name as LaTeX: digits and what follows _ as an index, Greek letters as such.
+
+    ``apart`` has the LaTeX of names that are written otherwise; see `told_apart`.
 
     Examples
     --------
     >>> print(in_symbols("W1"), in_symbols("y_hat"), in_symbols("delta_l2"), in_symbols("loss"))
     W_{1} \hat{y} \delta_{l2} \mathrm{loss}
     """
-    if name in SPECIAL:
-        return SPECIAL[name]
+    if name in SPECIAL or name in apart:
+        return apart.get(name) or SPECIAL[name]
     array, bracket, places = name.removesuffix("]").partition("[")
     if bracket:
-        return f"{{{in_symbols(array)}}}_{{{places.replace(', ', PLACES_APART)}}}"
+        whole, inside = in_symbols(array, apart), places.replace(", ", PLACES_APART)
+        return rf"{whole}[{inside}]" if "_" in whole else f"{{{whole}}}_{{{inside}}}"
     for mark, word in MARKS:
         name = name.replace(mark, word)
     head, *indices = [part for part in name.split("_") if part] or [""]
@@ -117,10 +140,10 @@ def verbatim(text: str) -> str:
     return rf"\texttt{{{''.join(marks.get(mark, mark) for mark in text)}}}"
 
 
-def value_in_latex(value: Any) -> str:
+def value_in_latex(value: Any, *, column: bool = False) -> str:
     r"""Return a number or a small array as LaTeX; of a large array the space it is in.
 
-    The entries of an array are given in four digits.
+    The entries of an array are given in four digits. A vector is a row; as a ``column``, one transposed.
 
     Examples
     --------
@@ -133,7 +156,8 @@ def value_in_latex(value: Any) -> str:
     if array.size > FEW or array.ndim > 2 or not array.size:
         lengths = r" \times ".join(map(str, array.shape))
         return rf"\in \mathbb{{R}}^{{{lengths}}}"
-    return matrix([[number_in_latex(float(f"{entry:.4g}")) for entry in row] for row in np.atleast_2d(array)])
+    rows = [[number_in_latex(float(f"{entry:.4g}")) for entry in row] for row in np.atleast_2d(array)]
+    return matrix(rows) + ("^T" if column and array.ndim == 1 and array.size > 1 else "")
 
 
 def number_in_latex(value: Any) -> str:
@@ -144,7 +168,11 @@ def number_in_latex(value: Any) -> str:
     >>> print(number_in_latex(-0.5), number_in_latex(1e-5), number_in_latex(-np.inf), number_in_latex(True))
     -0.5 10^{-5} -\infty \mathrm{True}
     """
-    text = number(value)
+    return text_in_latex(number(value))
+
+
+def text_in_latex(text: str) -> str:
+    """Return a number that is written out, such as -1.5e-07, as LaTeX."""
     mantissa, sign, exponent = text.removeprefix("-").partition("e")
     if sign and text not in SPECIAL:
         power = f"10^{{{int(exponent)}}}"

@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.explanations.entries import Entry, entry_name
 from chainrule.explanations.formulas import enclosed, in_names, number
+from chainrule.explanations.normalised import NORMALISED, of_normalised
 from chainrule.explanations.plain_sums import to_text
 from chainrule.explanations.readable import Readable
 from chainrule.explanations.run import Run
@@ -195,6 +196,8 @@ def _symbol(run: Run, edge: Edge, place: int, index: tuple[int, ...], at: tuple[
     """Return the local derivative of the entry ``at`` of the consumer, in symbols."""
     if edge.local is not None:
         return in_names(run.simple_local(place), _NamesAt(run.names, at))
+    if edge.consumer.primitive.name in NORMALISED:
+        return of_normalised(run, edge, index, at)
     other = _other_factor(run, edge, place)
     if other is None or other[0] not in run.names:
         return ""

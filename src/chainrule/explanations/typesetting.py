@@ -10,10 +10,19 @@ import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
 from string import Formatter
+from types import MappingProxyType
 
 from chainrule.explanations.formulas import ATOM, LEVELS, Written
 from chainrule.explanations.steps import PLACES
-from chainrule.explanations.symbols import MARKS, derivative, in_symbols, matrix, number_in_latex, verbatim
+from chainrule.explanations.symbols import (
+    MARKS,
+    NONE,
+    derivative,
+    in_symbols,
+    matrix,
+    number_in_latex,
+    verbatim,
+)
 from chainrule.graph.primitive import PRIMITIVES, Primitive
 
 OPERATORS: dict[type[ast.AST], str] = {
@@ -38,6 +47,10 @@ OPERATORS: dict[type[ast.AST], str] = {
     ast.Eq: "equal",
     ast.NotEq: "not_equal",
 }
+NO_ARRAYS: Mapping[str, int] = MappingProxyType({})
+EULER = "e"  # Euler's number, unless a value is called so
+E_TO_THE = re.compile(r"e\^\{\{\{(\d)\}\}\}")
+ENTRYWISE = frozenset(name for name, primitive in PRIMITIVES.items() if primitive.elementwise)
 SUM, PRODUCT, SIGN, POWER = LEVELS["add"], LEVELS["multiply"], LEVELS["negative"], LEVELS["power"]
 OPENING = (
     "(",
@@ -52,8 +65,20 @@ OPENING = (
 )  # what encloses an operand on its left
 
 
-def in_latex(text: str, output: str = "", names: Collection[str] = ()) -> str:
+def in_latex(
+    text: str,
+    output: str = "",
+    names: Collection[str] = (),
+    *,
+    arrays: Mapping[str, int] = NO_ARRAYS,
+    columns: bool = True,
+    apart: Mapping[str, str] = NONE,
+) -> str:
     r"""Return a formula as LaTeX; ``dJ/dv`` is a derivative where J is the output and v one of the names.
+
+    ``arrays`` are the names that have axes, with how many: the product of two, entry by entry, is written ⊙.
+    Without ``columns``, vectors are not taken for columns, so that an outer product is written ⊗. Where a
+    value is called e, the exponential function is written exp. ``apart`` is that of `in_symbols`.
 
     Examples
     --------
@@ -64,11 +89,16 @@ def in_latex(text: str, output: str = "", names: Collection[str] = ()) -> str:
     """
     target, sign, rest = text.partition(" += ")
     if sign:
-        return _placed(target, in_latex(rest, output, names))
-    slopes: dict[str, str] = {}
+        return _placed(target, in_latex(rest, output, names, arrays=arrays, columns=columns, apart=apart))
+    slopes: dict[str, tuple[str, str]] = {}
     try:
-        tree = ast.parse(_readable(text, output, names, slopes), mode="eval")
-        return _Writer(slopes).write(tree.body).text
+        tree = ast.parse(_readable(text, output, names, slopes, apart), mode="eval")
+        found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        many = {_marked(name): count for name, count in arrays.items()}
+        many |= {key: arrays[name] for key, (_, name) in slopes.items() if name in arrays}
+        symbols = {key: symbol for key, (symbol, _) in slopes.items()}
+        euler = EULER not in found and EULER not in names
+        return _Writer(symbols, many, columns=columns, euler=euler, apart=apart).write(tree.body).text
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return verbatim(text)
 
@@ -81,21 +111,36 @@ def _placed(target: str, value: str) -> str:
     return rf"{enclosed} \, \mathbf{{e}}_{{{', '.join(places)}}}"
 
 
-def _readable(text: str, output: str, names: Collection[str], slopes: dict[str, str]) -> str:
+def _readable(
+    text: str,
+    output: str,
+    names: Collection[str],
+    slopes: dict[str, tuple[str, str]],
+    apart: Mapping[str, str],
+) -> str:
     """Return a formula as Python reads it; derivatives get names, to be looked up in ``slopes``."""
 
     def slope(found: re.Match[str]) -> str:
         if found[1] not in names:
             return found[0]
         key = f"slope_{len(slopes)}_"
-        slopes[key] = derivative(output, found[0].partition("/d")[2])
+        slopes[key] = (
+            derivative(output, found[0].partition("/d")[2], apart=apart),
+            "" if found[2] else found[1],
+        )
         return key
 
     if output:
         text = re.sub(rf"\bd{re.escape(output)}/d(\w+)(\[[^\[\]]*\])?", slope, text)
-    for sign, python in (("²", "**2"), ("ᵀ", ".T"), ("…", "..."), *MARKS):
+    for sign, python in (("²", "**2"), ("ᵀ", ".T"), ("…", "...")):
         text = text.replace(sign, python)
-    return _bars_as_calls(text)
+    return _bars_as_calls(_marked(text))
+
+
+def _marked(name: str) -> str:
+    for mark, word in MARKS:
+        name = name.replace(mark, word)
+    return name
 
 
 def _bars_as_calls(text: str) -> str:
@@ -112,8 +157,17 @@ def _bars_as_calls(text: str) -> str:
 class _Writer:
     """From the syntax tree of a formula to LaTeX."""
 
-    def __init__(self, slopes: Mapping[str, str]) -> None:
-        self.slopes = slopes
+    def __init__(
+        self,
+        slopes: Mapping[str, str],
+        arrays: Mapping[str, int],
+        *,
+        columns: bool,
+        euler: bool,
+        apart: Mapping[str, str],
+    ) -> None:
+        self.slopes, self.arrays = slopes, arrays
+        self.columns, self.euler, self.apart = columns, euler, apart
 
     def write(self, tree: ast.AST) -> Written:
         """Return a tree as LaTeX; raise ValueError for what is no formula."""
@@ -126,7 +180,7 @@ class _Writer:
     def _write_name(self, tree: ast.Name) -> Written:
         if tree.id in self.slopes:
             return Written(self.slopes[tree.id], POWER)
-        return Written(in_symbols(tree.id))
+        return Written(in_symbols(tree.id, self.apart))
 
     def _write_constant(self, tree: ast.Constant) -> Written:
         if tree.value is ...:
@@ -150,7 +204,32 @@ class _Writer:
         first = _enclosed(left, left.level < level)
         second = _enclosed(right, right.level <= level or right.text.startswith("-"))
         template = r"{0} \, {1}" if name == "matmul" else PRIMITIVES[name].latex
+        if name == "multiply" and self._is_array(tree.left) and self._is_array(tree.right):
+            template = r"{0} \odot {1}"
+        elif name == "matmul" and self._is_vector(tree.left) and self._is_vector(tree.right):
+            template = r"{0} \cdot {1}"
         return Written(template.format(first, second), level)
+
+    def _is_vector(self, tree: ast.AST) -> bool:
+        return isinstance(tree, ast.Name) and self.arrays.get(tree.id) == 1
+
+    def _is_array(self, tree: ast.AST) -> bool:
+        """Return whether a part of a formula is an array for certain: one of the arrays, entry by entry."""
+        if isinstance(tree, ast.Name):
+            return tree.id in self.arrays
+        if isinstance(tree, ast.BinOp):
+            sides = [self._is_array(tree.left), self._is_array(tree.right)]
+            return any(sides) and not isinstance(tree.op, ast.MatMult)
+        if isinstance(tree, ast.UnaryOp):
+            return self._is_array(tree.operand)
+        if isinstance(tree, ast.Compare):
+            return any(map(self._is_array, (tree.left, *tree.comparators)))
+        if isinstance(tree, ast.Attribute):
+            return tree.attr == "T" and self._is_array(tree.value)
+        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
+            name = tree.func.id
+            return (name in ENTRYWISE and any(map(self._is_array, tree.args))) or name in ("ones", "outer")
+        return False
 
     def _write_unaryop(self, tree: ast.UnaryOp) -> Written:
         operand = self.write(tree.operand)
@@ -171,6 +250,8 @@ class _Writer:
         parts = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
         inside = r",\,".join(self.write(part).text for part in parts)
         whole = self.write(tree.value)
+        if "_" in whole.text and isinstance(tree.value, ast.Name):
+            return Written(f"{whole.text}[{inside}]")  # no index of an index
         return Written(f"{{{_enclosed(whole, whole.level < ATOM)}}}_{{{inside}}}")
 
     def _write_slice(self, tree: ast.Slice) -> Written:
@@ -208,13 +289,19 @@ class _Writer:
         if head == "outer" and len(operands) == 2:
             column, row = operands
             raised = _enclosed(row, row.level < ATOM)
-            return Written(rf"{_enclosed(column, column.level < PRODUCT)} \, {{{raised}}}^T", PRODUCT)
+            first = _enclosed(column, column.level < PRODUCT)
+            if not self.columns:
+                return Written(rf"{first} \otimes {_enclosed(row, row.level < PRODUCT)}", PRODUCT)
+            return Written(rf"{first} \, {{{raised}}}^T", PRODUCT)
         primitive = _named(head, len(operands))
         if primitive is None:
             inside = ", ".join(part.text for part in operands)
             return Written(rf"{_function(head)}{_axis(axes)}\left({inside}\right)")
         fields = _fields(primitive.text) or [str(place) for place in range(len(operands))]
-        return _filled(primitive.latex, dict(zip(fields, operands, strict=True)), _axis(axes))
+        template = (
+            primitive.latex if self.euler else E_TO_THE.sub(r"\\exp\\left({\1}\\right)", primitive.latex)
+        )
+        return _filled(template, dict(zip(fields, operands, strict=True)), _axis(axes))
 
     def _letters_of(self, axes: ast.expr) -> str:
         """Return the axes of a reduction as the running places of its sign: i for rows, j for columns."""

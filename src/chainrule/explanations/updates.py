@@ -28,6 +28,7 @@ from chainrule.text import say
 
 Arrays = Mapping[str, Any]
 SAME = 1e-9
+FAR = 0.5  # of the predicted change: the real one differs by more
 GREEK = ("θ", "g", "η")
 
 
@@ -127,7 +128,13 @@ class UpdateExplanation(Equated):
                 change=number(self.cost_change),
             ),
         ]
-        return "\n".join(lines)
+        return "\n".join([*lines, *[f"  {note}" for note in self._notes()]])
+
+    def _notes(self) -> list[str]:
+        """Return why the two changes of the cost differ, if they do by much."""
+        allowed = FAR * abs(self.predicted) + SAME * abs(self.cost_before)
+        near = abs(self.predicted - self.cost_change) <= allowed
+        return [] if near else [say("explain.update.far")]
 
     def sections(self) -> list[Section]:
         """Return the update of the entry, and what the cost does, as equations."""
@@ -153,7 +160,7 @@ class UpdateExplanation(Equated):
         ]
         return [
             Section(self._title(), step),
-            Section(say("explain.update.cost", output=self.output), cost),
+            Section(say("explain.update.cost", output=self.output), cost, self._notes()),
         ]
 
     def _title(self) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explanations.entries import Entry, find_entry
+from chainrule.explanations.entries import Entry, entry_name, find_entry
 from chainrule.explanations.formulas import number
 from chainrule.explanations.readable import Readable
 from chainrule.explanations.run import Run
 from chainrule.explanations.terms import EntrySum, Expansion, Term, expand_entry
 from chainrule.explanations.way import Step, follow_largest
-from chainrule.graph.node import INPUT, Node
+from chainrule.graph.node import CONSTANT, INPUT, Node
 from chainrule.graph.order import dependents
 from chainrule.paths import is_used
 from chainrule.text import say
@@ -26,6 +26,7 @@ MOST_WAYS = 32  # terms of the first sum whose ways are looked at
 FIXED = frozenset({"sum", "constant_factor", "rearrangement"})  # rules whose factors, as 1/m, are no fault
 DEAD = frozenset({"relu", "leaky_relu", "elu", "silu", "gelu", "softplus"})
 PRODUCTS = frozenset({"multiply", "matmul"})
+COMPARISONS = frozenset({"greater", "greater_equal", "less", "less_equal"})
 CHOICES = frozenset({"where", "maximum", "minimum", "max", "min", "clip"})
 
 
@@ -73,6 +74,10 @@ class Reason:
 
     def __str__(self) -> str:
         kind = "zero_constant" if self.at == number(self.value) else self.kind
+        if kind == "saturated" and self.factor == 0:
+            kind = "saturated_fully"
+        elif kind == "zero_input" and self.operation == "power":
+            kind = "zero_power"
         text = say(
             f"explain.zero.{kind}",
             at=self.at,
@@ -164,7 +169,10 @@ def why_zero(run: Run, name: str) -> WhyZero:
     if _made_good(steps):
         reasons = cancelled
     if not reasons and first.gradient == 0:
-        reasons = [reason for reason in [_no_path(run, source)] if reason.kind == "broken_path"]
+        end = find_entry(steps[-1].term.through, run.by_name)
+        stopped = run.nodes[end.name] is not run.output
+        ended = [_not_arrived(run, end)] if stopped else [_no_path(run, source)]
+        reasons = [reason for reason in ended if reason.kind != "unused"]
     reasons.sort(key=lambda reason: abs(reason.factor))
     return WhyZero(str(entry), run.output_name, first.gradient, largest, tuple(path), tuple(reasons))
 
@@ -229,10 +237,12 @@ def _reason(run: Run, entry: Entry, part: EntrySum, term: Term) -> Reason | None
     value = float(np.asarray(run.values[run.nodes[entry.name]])[entry.index])
     if operation in PRODUCTS:
         return _small_factor(run, consumer, term)
+    if operation == "power" and size == 0:
+        return _zero_in_power(run, part, entry, term)
     kind, at = "flat", str(entry)
     if operation == "absolute" and value == 0:
         kind = "kink"
-    elif operation in DEAD and value <= 0:
+    elif (operation in DEAD and value <= 0) or (size == 0 and _is_relu(run, consumer, entry, value)):
         kind = "dead_relu"
     elif operation in CHOICES:
         kind, at = ("not_chosen", str(entry)) if size == 0 else ("flat", at)
@@ -246,6 +256,34 @@ def _reason(run: Run, entry: Entry, part: EntrySum, term: Term) -> Reason | None
     ):
         kind = "saturated"
     return Reason(kind, at, value, term.local_value, operation)
+
+
+def _is_relu(run: Run, consumer: Node, entry: Entry, value: float) -> bool:
+    """Return whether a choice is a relu written by hand: between 0 and a value that is not above 0."""
+    operation, branches = consumer.primitive.name, list(consumer.inputs)
+    if operation == "where":
+        condition = branches.pop(0)
+        compared = any(node is run.nodes[entry.name] for node in condition.inputs)
+        if condition.primitive.name not in COMPARISONS or not compared:
+            return False
+    zero = any(node.primitive is CONSTANT and not np.any(node.value) for node in branches)
+    return zero and value <= 0 and operation in ("maximum", "where", "clip")
+
+
+def _zero_in_power(run: Run, part: EntrySum, entry: Entry, term: Term) -> Reason:
+    """Return which operand makes the slope of a power zero: the other one, whatever this one is, or this."""
+    consumer = run.nodes[part.through]
+    by_base = part.rule is None or part.rule.key != "exponential"
+    other = consumer.inputs[1 if by_base else 0]
+    at = find_entry(term.through, run.by_name).index
+    value = float(np.broadcast_to(np.asarray(run.values[other], float), consumer.shape)[at])
+    if value == 0:
+        places = zip(at[len(at) - other.ndim :], other.shape, strict=True)
+        index = [0 if length == 1 else place for place, length in places]
+        name = entry_name(run.names[other], index) if other in run.names else number(value)
+        return Reason("zero_input", name, value, term.local_value, "power")
+    own = float(np.asarray(run.values[run.nodes[entry.name]])[entry.index])
+    return Reason("flat", str(entry), own, term.local_value, "power")
 
 
 def _small_factor(run: Run, consumer: Node, term: Term) -> Reason | None:
@@ -266,10 +304,15 @@ def _not_arrived(run: Run, entry: Entry) -> Reason:
     if source not in run.edges_from:
         return _no_path(run, source)
     value = float(np.asarray(run.values[source])[entry.index])
-    if is_used(run.graph, run.given, source, entry.index):
+    chosen_among = any(
+        run.edges[number].consumer.primitive.name in CHOICES for number in run.edges_from[source]
+    )
+    if chosen_among or is_used(run.graph, run.given, source, entry.index):
         edges = run.edges_from[source]
         number = next((number for number in edges if run.rules[number].key not in FIXED), edges[0])
-        return Reason("flat", str(entry), value, 0.0, run.edges[number].consumer.primitive.name)
+        operation = run.edges[number].consumer.primitive.name
+        kind = "not_chosen" if operation in CHOICES else "flat"
+        return Reason(kind, str(entry), value, 0.0, operation)
     return Reason("unused", str(entry), value, 0.0, "")
 
 

@@ -16,13 +16,13 @@ from chainrule.graph.graph import Graph
 from chainrule.text import say
 
 if TYPE_CHECKING:
-    from chainrule.explanations.record import Record
+    from chainrule.explanations.record import Explanation
 
 __all__ = ["graph_svg", "parts_svg", "to_svg"]
 
 
 def to_svg(
-    explanation: Record, *, paths: Any = None, dark: bool | None = None, depth: int | None = None
+    explanation: Explanation, *, paths: Any = None, dark: bool | None = None, depth: int | None = None
 ) -> str:
     """Return the computation as a layered drawing, in SVG.
 
@@ -53,7 +53,7 @@ def to_svg(
     return draw(picture, _words(explanation, picture), dark=dark)
 
 
-def parts_svg(explanation: Record, *, paths: Any = None) -> Iterator[tuple[str, str]]:
+def parts_svg(explanation: Explanation, *, paths: Any = None) -> Iterator[tuple[str, str]]:
     """Yield the name of each box that the drawing folds computed values into, and a drawing of them."""
     whole = picture_of(explanation, paths)
     for box in fold(whole).boxes:
@@ -65,7 +65,7 @@ def parts_svg(explanation: Record, *, paths: Any = None) -> Iterator[tuple[str, 
         yield name, draw(picture, Words(name, say("drawing.graph", name=name, count=len(picture.boxes))))
 
 
-def _words(explanation: Record, picture: Picture) -> Words:
+def _words(explanation: Explanation, picture: Picture) -> Words:
     output, value = explanation.output, brief(explanation.value)
     legend = [("value", say("drawing.values"))]
     labels = [link.label[0] for link in picture.links if link.label]

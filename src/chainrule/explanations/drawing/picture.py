@@ -17,7 +17,7 @@ from chainrule.graph.graph import Graph
 from chainrule.graph.node import CONSTANT
 
 if TYPE_CHECKING:
-    from chainrule.explanations.record import Record
+    from chainrule.explanations.record import Explanation
 
 FEW, SHORT = 4, 24  # entries of an array that stand in a box, and characters
 RETURNED = "←\N{NO-BREAK SPACE}"  # before what comes back as a whole
@@ -116,7 +116,7 @@ def _entries(array: Any) -> str:
     return number(array)
 
 
-def picture_of(explanation: Record, paths: Any = None) -> Picture:
+def picture_of(explanation: Explanation, paths: Any = None) -> Picture:
     """Return the picture of an explanation.
 
     Parameters
@@ -173,7 +173,7 @@ def picture_of(explanation: Record, paths: Any = None) -> Picture:
     return _picture(boxes, pairs, labels, chosen)
 
 
-def _with_focus(box: Box, explanation: Record) -> Box:
+def _with_focus(box: Box, explanation: Explanation) -> Box:
     """Return the box of an input; if an entry of it is looked at, with this entry's value and slope."""
     focus = explanation.focus
     if focus is None or focus == box.name or _array(focus) != box.name:
