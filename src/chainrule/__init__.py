@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from chainrule.compiler.compiled import InterpretedWarning as InterpretedWarning
     from chainrule.compiler.compiled import compile as compile  # noqa: A004 - NumPy-like, cr.compile
     from chainrule.errors import ChainruleError as ChainruleError
+    from chainrule.estimators import NetworkClassifier as NetworkClassifier
+    from chainrule.estimators import NetworkRegressor as NetworkRegressor
     from chainrule.explanations import Explanation as Explanation
     from chainrule.explanations import explain as explain
     from chainrule.functions import grad as grad
@@ -59,12 +61,18 @@ if TYPE_CHECKING:
     from chainrule.primitives.special import softplus as softplus
     from chainrule.training import optimizers as optimizers
     from chainrule.training import schedules as schedules
+    from chainrule.training.checkpoints import Checkpoint as Checkpoint
+    from chainrule.training.checkpoints import CheckpointWarning as CheckpointWarning
     from chainrule.training.stopping import EarlyStopping as EarlyStopping
 
 _MODULES = {"optimizers": "training.optimizers", "schedules": "training.schedules"}
 _PLACES = {
+    "Checkpoint": "training.checkpoints",
+    "CheckpointWarning": "training.checkpoints",
     "EarlyStopping": "training.stopping",
     "Network": "network",
+    "NetworkClassifier": "estimators",
+    "NetworkRegressor": "estimators",
     "load": "network",
     "ArraySpec": "graph.trace",
     "AuditReport": "audits",

@@ -273,6 +273,6 @@ def test_many_examples_are_explained_by_the_largest():
     (part,) = e.expand("W1[3, 2]").sums
     assert part.count == 200
     text = e.to_text()
-    assert "i = 0 … 199: 200 terms, the same for every example" in text
+    assert "i = 0 … 199: 200 terms, of the same form for every example" in text
     assert f"Paths from {e.expand('W1[3, 2]', 1).terms[0].through} to C" in text
     assert e.paths("W1[3, 2]").total == pytest.approx(e.gradient["W1[3, 2]"], rel=1e-10)

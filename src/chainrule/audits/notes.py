@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.audits.audited import Audited
 from chainrule.audits.derivation import Derivation
-from chainrule.audits.reading.claim_names import looks_like_claim
+from chainrule.audits.reading.claim_names import bare, looks_like_claim, stems
 from chainrule.audits.report import Status
 from chainrule.text import say
 
@@ -27,6 +27,37 @@ def notes(derivation: Derivation, audited: Audited, by_shown: Audited | None) ->
     for claim in (by_shown or audited).judge.derivation.misnamed:
         yield say("audit.misnamed", name=claim.name, line=claim.line, of=claim.of_name)
     yield from _changed_in_place(derivation)
+    unseen = dict(_not_judged(derivation, by_shown or audited))
+    if unseen:
+        yield say("audit.not_judged", names=", ".join(unseen), line=min(unseen.values()))
+
+
+def _not_judged(derivation: Derivation, audited: Audited) -> Iterator[tuple[str, int]]:
+    """Yield names that mean derivatives by variables of the script, but of which nothing was judged; a line.
+
+    The reader must know of them: where nothing is said, nothing seems wrong.
+    """
+    judged = [judgement.claim for judgement in audited.judgements] + list(derivation.misnamed)
+    lines = {line for claim in judged for line in (claim.line, *claim.lines)}
+    tree = ast.parse(derivation.source)
+    bound = {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    # What is read where something was judged is judged by that.
+    seen = {bare(claim.name) for claim in judged} | {claim.name.partition("[")[0] for claim in judged}
+    seen |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.lineno in lines}
+    made: dict[str, list[ast.stmt]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for part in (part for target in targets for part in ast.walk(target)):
+                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                    made.setdefault(part.id, []).append(node)
+    for name, rows in made.items():
+        covered = {line for row in rows for line in range(row.lineno, (row.end_lineno or row.lineno) + 1)}
+        if name not in seen and not covered & lines and bound.intersection(stems(name)) - {name}:
+            yield name, rows[-1].lineno
 
 
 def _equal(audited: Audited, shown: object) -> bool:

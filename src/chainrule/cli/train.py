@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli import printing
 from chainrule.cli.commands import Argument, Command, Option
-from chainrule.cli.values import NAMES, NOT_NEGATIVE, POSITIVE, RATE, SIZES, TEXT
+from chainrule.cli.methods import TRANSFORMS, method_of, usual_rate
+from chainrule.cli.values import AMOUNT, NAMES, NOT_NEGATIVE, POSITIVE, RATE, SIZES, TEXT
+from chainrule.errors import SettingError
 from chainrule.text import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chainrule.cli.material import Material
     from chainrule.datasets import Dataset
     from chainrule.network import Network
+    from chainrule.training.checkpoints import Checkpoint
     from chainrule.training.evaluation import Evaluation
+    from chainrule.training.optimizers import Lbfgs, Optimizer
 
 STOPPED = 130
-ADAM_RATE = 0.003
-MOMENTUM_SHARE = 0.1  # with μ = 0.9 a gradient that stays the same counts ten times
-RATES = {"quadratic": 3.0, "cross_entropy": 0.5, "mse": 0.1, "mae": 0.1, "huber": 0.1}
-
-
-def _usual_rate(cost: str, optimizer: str) -> float:
-    if optimizer == "adam":
-        return ADAM_RATE
-    return RATES[cost] * (MOMENTUM_SHARE if optimizer == "momentum" else 1)
+NEED_A_CHECKPOINT = ("resume", "checkpoint_steps", "checkpoint_minutes")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,18 @@ class Settings:
     output: str | None
     initialiser: str | None
     optimizer: str
+    schedule: str | None
+    l1: float | None
+    l2: float | None
+    weight_decay: float | None
+    clip_norm: float | None
+    clip_value: float | None
+    early_stopping: int | None
+    checkpoint: str | None
+    checkpoint_steps: int | None
+    checkpoint_minutes: float | None
+    resume: bool
+    log: str | None
     seed: int
     dtype: str
     target: str | None
@@ -68,6 +80,18 @@ def command() -> Command:
             Option("--output", TEXT),
             Option("--initialiser", TEXT),
             Option("--optimizer", TEXT, default="sgd", shown="sgd"),
+            Option("--schedule", TEXT),
+            Option("--l1", AMOUNT),
+            Option("--l2", AMOUNT),
+            Option("--weight-decay", AMOUNT),
+            Option("--clip-norm", RATE),
+            Option("--clip-value", RATE),
+            Option("--early-stopping", POSITIVE),
+            Option("--checkpoint", TEXT),
+            Option("--checkpoint-steps", POSITIVE),
+            Option("--checkpoint-minutes", RATE),
+            Option("--resume", None),
+            Option("--log", TEXT),
             Option("--seed", NOT_NEGATIVE, default=0, shown="0"),
             Option("--dtype", TEXT, default="float32", shown="float32"),
             Option("--target", TEXT),
@@ -82,8 +106,9 @@ def run(settings: Settings) -> int:
     """Train, report and save; a stop by Ctrl-C saves what was learned."""
     from chainrule.files import ensure_writable
 
-    if settings.out is not None:
-        ensure_writable(settings.out)
+    for path in (settings.out, settings.log):
+        if path is not None:
+            ensure_writable(path)
     check_names(settings)
     session = Session.start(settings)
     interrupted = session.learn()
@@ -91,7 +116,10 @@ def run(settings: Settings) -> int:
         session.net.save(settings.out)
     if interrupted:
         saved = say("cli.train.saved", path=settings.out) if settings.out else say("cli.train.not_saved")
-        printing.complain(say("cli.train.stopped", epoch=session.epoch, saved=saved))
+        text = say("cli.train.stopped", epoch=session.epoch, saved=saved)
+        if settings.checkpoint is not None:
+            text = say("cli.sentences", first=text, second=say("cli.train.go_on"))
+        printing.complain(text)
     if settings.json:
         printing.json_object(session.summary(interrupted=interrupted))
     elif not interrupted:
@@ -103,8 +131,16 @@ def check_names(settings: Settings) -> None:
     """Raise for names and sizes that no network has, before any data is read."""
     from chainrule.cli.about import option_named
     from chainrule.nn.architecture import read_settings
-    from chainrule.training.optimizers import optimizer
+    from chainrule.training.log import Log
+    from chainrule.training.schedules import schedule
 
+    if settings.checkpoint is None:
+        for name in NEED_A_CHECKPOINT:
+            if getattr(settings, name):
+                option = f"--{name.replace('_', '-')}"
+                raise SettingError("cli.train.needs_checkpoint", option=option)
+    if settings.log is not None:
+        Log(settings.log)
     activation = _activation(settings, "sigmoid")
     with (
         option_named("activation", "--activation"),
@@ -112,6 +148,7 @@ def check_names(settings: Settings) -> None:
         option_named("output", "--output"),
         option_named("initialiser", "--initialiser"),
         option_named("optimizer", "--optimizer"),
+        option_named("schedule", "--schedule"),
     ):
         read_settings(
             [2, *settings.hidden, 2],
@@ -121,7 +158,13 @@ def check_names(settings: Settings) -> None:
             settings.initialiser,
             settings.dtype,
         )
-        optimizer(settings.optimizer)
+        _method(settings)
+        if settings.schedule is not None:
+            schedule(settings.schedule)
+
+
+def _method(settings: Settings) -> Optimizer | Lbfgs:
+    return method_of(settings.optimizer, **{part: getattr(settings, part) for part in TRANSFORMS})
 
 
 def _activation(settings: Settings, default: str) -> str | tuple[str, ...]:
@@ -167,7 +210,7 @@ class Session:
         )
         net.scaling = material.scaling
         net.information = _information(data)
-        rate = settings.learning_rate or _usual_rate(cost, settings.optimizer)
+        rate = settings.learning_rate or usual_rate(cost, settings.optimizer)
         return cls(settings, data, material, net, rate)
 
     def learn(self) -> bool:
@@ -181,7 +224,7 @@ class Session:
         x, y = material.learned(material.training)
         began = time.perf_counter()
         interrupted = False
-        with about(self.data.name), Live(lines=shown, bar=not settings.quiet) as live:
+        with about(self.data.name), _told(), Live(lines=shown, bar=not settings.quiet) as live:
             try:
                 self.net.fit(
                     x,
@@ -189,7 +232,12 @@ class Session:
                     epochs=settings.epochs,
                     batch_size=settings.batch_size,
                     learning_rate=self.rate,
-                    optimizer=settings.optimizer,
+                    optimizer=_method(settings),
+                    schedule=settings.schedule,
+                    early_stopping=settings.early_stopping or False,
+                    checkpoint=_checkpoint(settings),
+                    resume=settings.resume,
+                    log=settings.log,
                     validation_data=material.learned(material.held_out),
                     progress=live,
                 )
@@ -242,13 +290,49 @@ class Session:
             "cli.train.facts",
             sizes=sizes,
             parameters=self.net.size,
-            epochs=self.settings.epochs,
+            epochs=len(self.net.history),
             seconds=self.seconds,
         )
         out = self.settings.out
         saved = say("cli.train.saved", path=out) if out else say("cli.train.not_saved_hint")
-        lines = ["", printing.table(heads, rows), "", facts, *_labels_line(self.net), saved]
+        lines = [
+            "",
+            printing.table(heads, rows),
+            "",
+            self.net.history.reason,
+            facts,
+            *_labels_line(self.net),
+            saved,
+        ]
         return "\n".join(lines)
+
+
+def _checkpoint(settings: Settings) -> Checkpoint | None:
+    from chainrule.training.checkpoints import Checkpoint
+
+    if settings.checkpoint is None:
+        return None
+    steps, minutes = settings.checkpoint_steps, settings.checkpoint_minutes
+    return Checkpoint(settings.checkpoint, steps=steps, minutes=minutes)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Say on standard error, in a line each, which checkpoints could not be written."""
+    from chainrule.training.checkpoints import CheckpointWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", CheckpointWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, CheckpointWarning):
+                printing.complain(" ".join(str(message).split()))
+            else:
+                others(message, category, *place, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def _labels_line(net: Network) -> list[str]:

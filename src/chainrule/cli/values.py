@@ -69,6 +69,16 @@ def _rate(setting: str, text: str) -> float:
     return number
 
 
+def _amount(setting: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number < 0:
+        raise SettingError("setting.amount", setting=setting, value=text)
+    return number
+
+
 def _sizes(setting: str, text: str) -> tuple[int, ...]:
     if text.strip().lower() == "none":
         return ()
@@ -86,5 +96,6 @@ TEXT = Value(lambda _, text: text)
 POSITIVE = Value(_positive)
 NOT_NEGATIVE = Value(_not_negative)
 RATE = Value(_rate)
+AMOUNT = Value(_amount)
 SIZES = Value(_sizes)
 NAMES = Value(_names)

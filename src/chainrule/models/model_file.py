@@ -65,7 +65,11 @@ class ModelFile:
 
 
 def write_model(
-    path: str | os.PathLike[str], architecture: Mapping[str, Any], tensors: Mapping[str, Array]
+    path: str | os.PathLike[str],
+    architecture: Mapping[str, Any],
+    tensors: Mapping[str, Array],
+    *,
+    kind: str = FORMAT,
 ) -> None:
     """Write a model file, wholly or not at all. Equal contents give equal bytes.
 
@@ -77,6 +81,8 @@ def write_model(
         Plain data: dictionaries with string keys, lists, strings, finite numbers, booleans, None.
     tensors
         Arrays of real numbers by name ("W1", "b1" …), of any shape.
+    kind
+        What is in the file: a network, or something else that is not to be taken for one.
 
     Raises
     ------
@@ -109,7 +115,7 @@ def write_model(
         "sha256": {name: _tensor_sha256(array) for name, array in arrays.items()},
     }
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
-    content = save(arrays, {FORMAT: text})
+    content = save(arrays, {kind: text})
     size = int.from_bytes(content[:8], "little")
     if size > MAX_HEADER_BYTES:
         raise ModelFileError("model.too_large_header", size=size, limit=MAX_HEADER_BYTES)
@@ -118,13 +124,15 @@ def write_model(
     write_atomically(path, content[:start] + digest + content[start + len(digest) :])
 
 
-def read_model(path: str | os.PathLike[str]) -> ModelFile:
+def read_model(path: str | os.PathLike[str], *, kind: str = FORMAT) -> ModelFile:
     """Read a model file and check every byte of it.
 
     Parameters
     ----------
     path
         A file that `write_model` wrote.
+    kind
+        What was written.
 
     Returns
     -------
@@ -141,14 +149,14 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
     source = ensure_readable(path)
     try:
         with source.open("rb") as file:
-            return _read(file, source)
+            return _read(file, source, kind)
     except OSError as error:
         if isinstance(error, ModelFileError):
             raise
         raise _damaged(source, error.strerror or "I/O") from error
 
 
-def _read(file: BinaryIO, path: Path) -> ModelFile:
+def _read(file: BinaryIO, path: Path, kind: str) -> ModelFile:
     size = os.fstat(file.fileno()).st_size
     if size == 0:
         raise ModelFileError("model.empty", path=str(path))
@@ -159,7 +167,7 @@ def _read(file: BinaryIO, path: Path) -> ModelFile:
     _check_length(path, 8 + length, size, exact=False)
     raw_header = file.read(length)
     header = _parse_json(raw_header, path, key="model.not_model")
-    document = _document(header, path)
+    document = _document(header, path, kind)
     _check_length(path, 8 + length + _data_bytes(header, path), size, exact=True)
     content = start + raw_header + file.read(size - 8 - length)
     tensors = _load_tensors(content, document, path)
@@ -186,9 +194,9 @@ def _parse_json(text: str | bytes, path: Path, *, key: str) -> dict[str, Any]:
     return value
 
 
-def _document(header: dict[str, Any], path: Path) -> dict[str, Any]:
+def _document(header: dict[str, Any], path: Path, kind: str) -> dict[str, Any]:
     metadata = header.get("__metadata__")
-    text = metadata.get(FORMAT) if isinstance(metadata, dict) else None
+    text = metadata.get(kind) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
         raise ModelFileError("model.not_model", path=str(path))
     document = _parse_json(text, path, key="model.damaged")
@@ -196,7 +204,7 @@ def _document(header: dict[str, Any], path: Path) -> dict[str, Any]:
     if isinstance(version, int) and version > VERSION:
         raise ModelFileError("model.newer", path=str(path), version=version, known=VERSION)
     if version != VERSION or not {"checksum", "library", "architecture", "sha256"} <= document.keys():
-        raise _damaged(path, FORMAT)
+        raise _damaged(path, kind)
     return document
 
 

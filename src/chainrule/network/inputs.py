@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,13 @@ import numpy as np
 
 from chainrule.datasets import Scaling, check_finite
 from chainrule.datasets.checks import check_finite_entries, place_of_entry
-from chainrule.errors import DataError, SettingError
+from chainrule.errors import DataError, SettingError, nearest_hint
 from chainrule.graph.node import Node
 from chainrule.training.sparse import is_sparse, sparse_table, with_values
 from chainrule.training.targets import as_array
 
 if TYPE_CHECKING:
+    from chainrule.nn.architecture import Architecture
     from chainrule.training.sparse import SparseTable
 
 Array = np.ndarray[Any, Any]
@@ -138,3 +140,32 @@ class InputScale:
 
     def _too_large(self, row: int, column: int, value: Any) -> DataError:
         return DataError("fit.too_large", row=row, column=column, value=value, dtype=self.dtype)
+
+
+def with_parameters(present: Mapping[str, Array], given: Mapping[str, Any]) -> list[Array]:
+    """Return parameters, some of them replaced by copies of what is given by their names.
+
+    Raises
+    ------
+    SettingError
+        If there is no such parameter, or its shape is another.
+    """
+    new = {name: np.array(value) for name, value in present.items()}
+    for name, value in given.items():
+        if name not in new:
+            raise SettingError("setting.parameter", name=name, hint=nearest_hint(name, list(new)))
+        array = np.array(value, new[name].dtype)
+        if array.shape != new[name].shape:
+            expected = new[name].shape
+            raise SettingError("setting.parameter_shape", name=name, expected=expected, given=array.shape)
+        new[name] = array
+    return list(new.values())
+
+
+def traced_outputs(x: Node, network: Architecture, scaling: Scaling | None, values: Sequence[Array]) -> Any:
+    """Return a network's outputs for traced inputs, as nodes of the same trace."""
+    rows = traced_table(x, network.sizes[0])
+    if scaling is not None:
+        rows = (rows - scaling.offset) / scaling.scale
+    (output,) = network.output_graph(rows.shape[0]).substitute(rows, *values)
+    return output[0] if x.ndim == 1 else output

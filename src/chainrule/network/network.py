@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.datasets import Scaling
-from chainrule.errors import SettingError, nearest_hint
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node
 from chainrule.network.explainable import Explaining
-from chainrule.network.inputs import InputScale, examples_of, pair_of, table_of, traced_table
+from chainrule.network.inputs import (
+    InputScale,
+    examples_of,
+    pair_of,
+    table_of,
+    traced_outputs,
+    with_parameters,
+)
 from chainrule.network.judging import Judging
 from chainrule.network.learning import Learning, Material, wanted
 from chainrule.network.machines import CompiledParts, report
@@ -22,14 +28,15 @@ from chainrule.network.programs import Programs
 from chainrule.network.saved import Saved, write
 from chainrule.nn.architecture import read_settings
 from chainrule.nn.costs import CostFunction
+from chainrule.training.checkpoints import Checkpoint
 from chainrule.training.evaluation import Evaluation
-from chainrule.training.examples import Examples
+from chainrule.training.examples import Examples, WeightedExamples
 from chainrule.training.history import History, Listener
 from chainrule.training.optimizers import Lbfgs, Optimizer
 from chainrule.training.schedules import Schedule
 from chainrule.training.settings import check_not_negative, check_positive
 from chainrule.training.stopping import EarlyStopping
-from chainrule.training.targets import Targets, infer_targets
+from chainrule.training.targets import Targets, example_weights, infer_targets
 
 Array = np.ndarray[Any, Any]
 
@@ -49,10 +56,11 @@ class Network(Explaining):
         silu, softplus, identity.
     cost
         "cross_entropy", "quadratic" (½ Σ over outputs (y − a)², the mean over examples), "mse", "mae",
-        "huber", or a function of (output, target) that returns one number.
+        "huber", "poisson" (of counts), or a function of (output, target) that returns one number, or an array
+        (m,) with one for each example, whose mean is then the cost.
     output
         The output activation; None chooses it by the cost: softmax for cross_entropy (sigmoid if there is one
-        output), sigmoid for quadratic, identity for the others.
+        output), sigmoid for quadratic, exp for poisson, identity for the others.
     initialiser
         "xavier", "he", "normal", "zeros"; None: he if all hidden layers are of the relu family, else xavier.
     seed
@@ -132,18 +140,7 @@ class Network(Explaining):
         SettingError
             If there is no such parameter, or its shape is another.
         """
-        names = list(self.architecture.parameter_shapes)
-        new = list(self._values)
-        for name, value in values.items():
-            if name not in names:
-                raise SettingError("setting.parameter", name=name, hint=nearest_hint(name, names))
-            array = np.array(value, self.architecture.dtype)
-            place = names.index(name)
-            if array.shape != new[place].shape:
-                expected = new[place].shape
-                raise SettingError("setting.parameter_shape", name=name, expected=expected, given=array.shape)
-            new[place] = array
-        self._values = new
+        self._values = with_parameters(self.parameters, values)
 
     # Computing.
 
@@ -165,7 +162,7 @@ class Network(Explaining):
         if found is not None:
             return found
         if isinstance(x, Node):
-            traced: Array = self._traced(x)
+            traced: Array = traced_outputs(x, self.architecture, self.scaling, self._values)
             return traced
         table = table_of(x, self.architecture.sizes[0])
         outputs = self._prediction(table, self._scale(), self._values)
@@ -222,8 +219,8 @@ class Network(Explaining):
     def compile(self) -> Network:
         """Have predictions and evaluations run as machine code from now on, made at once; return the network.
 
-        That takes a few seconds, once: the code is kept on disk. Without this call it is made as soon as it
-        pays, and for `fit` as its setting ``compiled`` says. Several threads may predict at once.
+        Once: the code is kept on disk. Without this call it is made as soon as it pays, and for `fit` as its
+        setting ``compiled`` says. Several threads may predict at once.
 
         Examples
         --------
@@ -261,6 +258,12 @@ class Network(Explaining):
         shuffle: bool = True,
         progress: bool | Listener = False,
         callbacks: Sequence[Listener] = (),
+        sample_weight: Any = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        judge_training: bool = True,
+        checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+        resume: bool = False,
+        log: str | os.PathLike[str] | None = None,
         compiled: bool | None = None,
     ) -> History:
         """Learn by mini-batch gradient descent: θ ← θ − η ∂C/∂θ for each mini-batch, C its mean cost.
@@ -299,6 +302,21 @@ class Network(Explaining):
             True prints a line an epoch; a function is handed `Progress` records, about twenty a second.
         callbacks
             More such functions. Where one returns True, the fit stops.
+        sample_weight
+            A weight for each example, 0 or more: C = Σ wᵢ cᵢ / Σ wᵢ over all examples.
+        class_weight
+            By which the examples of each label are weighted besides: a mapping of labels, or "balanced".
+        judge_training
+            Whether the accuracy on the training examples is found after every epoch.
+        checkpoint
+            A folder in which every epoch leaves what is needed to go on after a stop, or
+            `chainrule.training.checkpoints.Checkpoint`, which says how often. The one before is kept until
+            the new one is whole; where writing fails, `CheckpointWarning` is given and learning goes on.
+        resume
+            Whether to go on from the checkpoint, to the same bits as without a stop; without a checkpoint
+            yet, the fit begins; if it is finished, it is as it was then. Data and settings must be the same.
+        log
+            A file that ends in .csv or .jsonl: a line for each epoch of the history.
         compiled
             Whether epochs, and judging after each, run as machine code (made in a second or two, and kept on
             disk) or by the interpreter; values differ by rounding. None: each as machine code once so much
@@ -334,31 +352,30 @@ class Network(Explaining):
             progress=progress,
             callbacks=callbacks,
             compiled=compiled,
+            checkpoint=checkpoint,
+            resume=resume,
+            log=log,
         )
         targets = self.targets or self._infer(y, learning=True)
         examples = self._examples(x, y, targets)
+        weights = example_weights(y, targets, sample_weight, class_weight)
+        if weights is not None:
+            examples = WeightedExamples(examples, weights)
         held_out = None if validation_data is None else self._examples(*pair_of(validation_data), targets)
         self._retrace()
         if callable(self.architecture.cost):
-            self.architecture.cost_graph(1)  # refuses one that cannot be learned from before anything changes
+            # Refuses one that cannot be learned from before anything changes; two, to tell rows from numbers.
+            self.architecture.cost_graph(2, weighted=examples.weighted)
         self.targets = targets
 
         def keep(values: list[Array]) -> None:
             self._values = values
 
-        material = Material(examples, held_out, targets)
+        material = Material(examples, held_out, targets, judge_training)
         self._learning.run(
             settings, self._values, material, self._judging, self._shuffling, self.history, keep
         )
         return self.history
-
-    def _traced(self, x: Node) -> Any:
-        """Return the outputs for traced inputs, as nodes of the same trace."""
-        rows = traced_table(x, self.architecture.sizes[0])
-        if self.scaling is not None:
-            rows = (rows - self.scaling.offset) / self.scaling.scale
-        (output,) = self.architecture.output_graph(rows.shape[0]).substitute(rows, *self._values)
-        return output[0] if x.ndim == 1 else output
 
     def _infer(self, y: Any, *, learning: bool = False) -> Targets:
         a = self.architecture

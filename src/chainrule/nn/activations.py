@@ -22,6 +22,7 @@ RELU_FAMILY = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"
 
 OUTPUTS: dict[str, Activation] = {
     **ACTIVATIONS,
+    "exp": partial(apply, "exp"),
     "softmax": lambda z: apply("softmax", z, axis=(z.ndim - 1,)),
 }
 
@@ -42,7 +43,7 @@ def activation(name: str) -> Activation:
 
 
 def output_activation(name: str) -> Activation:
-    """Return the activation of the output layer; all activations and softmax over the outputs."""
+    """Return the activation of the output layer; all activations, exp, and softmax over the outputs."""
     if not isinstance(name, str) or name not in OUTPUTS:
         raise unknown_name("output", name, OUTPUTS)
     return OUTPUTS[name]

@@ -37,7 +37,8 @@ class Architecture:
     output
         The name of the output activation.
     cost
-        The name of the cost, or a function of (output, target).
+        The name of the cost, or a function of (output, target) that returns one number, or one for each
+        example.
     initialiser
         The name of the initialiser.
     dtype
@@ -90,34 +91,46 @@ class Architecture:
         specs = [self._table(examples, self.sizes[0]), *self._parameter_specs()]
         return trace_call(network, specs, {}, ["x", *self.parameter_shapes]).graph
 
-    def cost_graph(self, examples: int) -> Graph:
+    def cost_graph(self, examples: int, *, weighted: bool = False) -> Graph:
         """Return the graph from (parameters …, x, target) to the mean cost, for a number of examples.
+
+        With ``weighted`` the last column of ``target`` is a weight for each example.
 
         Raises
         ------
         SettingError
-            If a cost function of the user does not return one number that depends on the outputs.
+            If a cost function of the user does not return one number, or one for each example, that depends
+            on the outputs.
         """
-        judged = self.judged_graph(examples)
+        judged = self.judged_graph(examples, weighted=weighted)
         return Graph(judged.inputs, judged.outputs[:1], name="cost")
 
-    def judged_graph(self, examples: int) -> Graph:
+    def judged_graph(self, examples: int, *, weighted: bool = False) -> Graph:
         """Return the graph from (parameters …, x, target) to the mean cost and the outputs."""
-        cost = self._cost_function()
-        name = getattr(cost, "__name__", "cost")
+        inputs, outputs = self.sizes[0], self.sizes[-1]
 
         def judged(*arguments: Node) -> tuple[Node, Node]:
             *parameters, x, target = arguments
             output = self.forward(parameters, x)
             with scope("cost"):
-                return _one_number(cost, name, output, target), output
+                if weighted:
+                    return self._cost(output, target[:, :outputs], target[:, outputs:]), output
+                return self._cost(output, target, None), output
 
-        inputs, outputs = self.sizes[0], self.sizes[-1]
-        specs = [*self._parameter_specs(), self._table(examples, inputs), self._table(examples, outputs)]
+        columns = outputs + weighted
+        specs = [*self._parameter_specs(), self._table(examples, inputs), self._table(examples, columns)]
         graph = trace_call(judged, specs, {}, [*self.parameter_shapes, "x", "target"]).graph
         if not set(graph.inputs[:-2]) & set(ancestors(graph.outputs[:1])):
-            raise SettingError("setting.cost_constant", name=name)
+            raise SettingError("setting.cost_constant", name=_name_of(self._cost_function()))
         return graph
+
+    def _cost(self, output: Node, target: Node, weights: Node | None) -> Node:
+        """Return the mean cost; ``weights`` (m, 1) are those of the examples."""
+        cost = self._cost_function()
+        if callable(self.cost):
+            return _own_cost(cost, output, target, weights)
+        found: Node = cost(output, target) if weights is None else cost(output, target, weights)
+        return found
 
     def _cost_function(self) -> CostFunction:
         if callable(self.cost):
@@ -144,8 +157,13 @@ class Architecture:
         }
 
 
-def _one_number(cost: CostFunction, name: str, output: Node, target: Node) -> Node:
-    """Return what a cost function makes of outputs and targets, if that is one real number."""
+def _name_of(cost: CostFunction) -> str:
+    return getattr(cost, "__name__", "cost")
+
+
+def _own_cost(cost: CostFunction, output: Node, target: Node, weights: Node | None) -> Node:
+    """Return what a user's function makes of outputs and targets: one number, or the mean of one for each."""
+    name = _name_of(cost)
     try:
         inspect.signature(cost).bind(output, target)
     except TypeError as error:
@@ -155,10 +173,16 @@ def _one_number(cost: CostFunction, name: str, output: Node, target: Node) -> No
         raise SettingError("setting.cost_constant", name=name)
     if not isinstance(value, Node):
         raise SettingError("setting.cost_value", name=name, value=type(value).__name__)
-    if value.size != 1 or value.dtype.kind != "f":
+    of_each = value.shape == (output.shape[0],)
+    if not (of_each or value.size == 1) or value.dtype.kind != "f":
         raise SettingError("setting.cost_value", name=name, value=f"{value.dtype}{list(value.shape)}")
-    number: Node = value.reshape(()) if value.shape else value
-    return number
+    if weights is not None:
+        if not of_each:
+            raise SettingError("setting.cost_weights", name=name)
+        value = value * weights.reshape(-1)
+    number: Any = np.mean(value) if of_each else value.reshape(()) if value.shape else value
+    found: Node = number
+    return found
 
 
 def read_settings(

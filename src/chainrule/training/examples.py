@@ -89,12 +89,16 @@ class Examples:
         Whether the data is read some rows at a time because it may be larger than memory.
     stored
         All of it, prepared; None if it is prepared some rows at a time.
+    weighted
+        Whether the last column of targets is a weight for each example.
 
     Raises
     ------
     DataError
         If a target cannot be used, or an input not be scaled: at once, also where rows are read later.
     """
+
+    weighted = False
 
     def __init__(
         self,
@@ -120,6 +124,11 @@ class Examples:
     def __len__(self) -> int:
         return int(self._x.shape[0])
 
+    @property
+    def judged(self) -> Examples | None:
+        """The same without weights, to judge a network on; None where that means to read a file once more."""
+        return None if self.streamed else self
+
     def gather(self, rows: Rows) -> tuple[Array, Array]:
         """Return the inputs (r, n) and targets (r, k) of these rows, both dense."""
         if self.stored is None:
@@ -131,6 +140,49 @@ class Examples:
         """Yield all examples in order, some at a time."""
         for rows in chunks(len(self), self._chunk_rows):
             yield self.gather(rows)
+
+
+class WeightedExamples(Examples):
+    """Examples that each have a weight, which goes with them as a last column of the targets.
+
+    Parameters
+    ----------
+    examples
+        The examples without weights.
+    weights
+        Shape (m,), 0 or more, with mean 1.
+    """
+
+    weighted = True
+
+    def __init__(self, examples: Examples, weights: Array) -> None:
+        self._examples, self._weights = examples, weights.reshape(-1, 1)
+        self.streamed, self.sparse = examples.streamed, examples.sparse
+        stored = examples.stored
+        self.stored = None if stored is None else Stored(stored.x, self._joined(stored.target, slice(None)))
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    @property
+    def judged(self) -> Examples | None:
+        """The same without weights."""
+        return self._examples.judged
+
+    def gather(self, rows: Rows) -> tuple[Array, Array]:
+        """Return the inputs (r, n) of these rows, and targets (r, k + 1): the last column are the weights."""
+        x, target = self._examples.gather(rows)
+        return x, self._joined(target, rows)
+
+    def chunks(self) -> Iterator[tuple[Array, Array]]:
+        """Yield all examples in order, some at a time."""
+        first = 0
+        for x, target in self._examples.chunks():
+            yield x, self._joined(target, slice(first, first + len(x)))
+            first += len(x)
+
+    def _joined(self, target: Array, rows: Rows) -> Array:
+        return np.concatenate([target, self._weights[rows].astype(target.dtype)], axis=1)
 
 
 def rows_of_a_chunk(features: int, itemsize: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -135,6 +135,12 @@ class History:
             self.validation_r2.append(report.validation.r2)
         self.learning_rate.append(report.learning_rate)
         self.seconds.append(report.seconds)
+
+    def restore(self, other: History) -> None:
+        """Become what another history is."""
+        for part in fields(self):
+            value = getattr(other, part.name)
+            setattr(self, part.name, list(value) if isinstance(value, list) else value)
 
 
 def listener_of(progress: bool | Listener, callbacks: Iterable[Listener] = ()) -> Listener:

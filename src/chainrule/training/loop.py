@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import NonFiniteCostError
-from chainrule.training.after import AfterEpochs, Keep, Plan, Stopped
+from chainrule.training.after import AfterEpochs, Keep, Plan
 from chainrule.training.history import End, History, Progress
 from chainrule.training.orders import Orders
 from chainrule.training.schedules import Course
@@ -25,7 +25,8 @@ REPORTS_PER_SECOND = 20
 class Clock:
     """Counts costs by the size of their mini-batch, and tells the listener not too often.
 
-    ``current()`` returns the parameters after the last mini-batch that was told of.
+    ``current()`` returns the parameters after the last mini-batch that was told of. ``first`` mini-batches,
+    of which ``total`` is the sum of costs, were done before this part of the epoch.
     """
 
     plan: Plan
@@ -33,6 +34,8 @@ class Clock:
     last: int
     batches: Batches
     current: Callable[[], list[Array]]
+    after: AfterEpochs | None = None
+    first: int = 0
     total: float = 0.0
     examples: int = 0
     told: float = 0.0
@@ -40,15 +43,16 @@ class Clock:
     def after_steps(self, done: int, costs: Array, current: Callable[[], list[Array]]) -> None:
         """Take note of a portion, as `chainrule.training.step.AfterSteps` says."""
         self.current = current
+        done += self.first
         self.count(done, costs)
-        now = time.monotonic()
+        now, of = time.monotonic(), len(self.batches)
         if now - self.told > 1 / REPORTS_PER_SECOND:
             self.told = now
-            if (
-                self.plan.listener(Progress(self.epoch, self.last, done, len(self.batches), self.mean))
-                is True
-            ):
-                raise Stopped(End.CALLBACK)
+            wish = self.plan.listener(Progress(self.epoch, self.last, done, of, self.mean))
+            if wish is True and self.after is not None:
+                self.after.stop(done, self.total, current())
+        if done < of and self.after is not None:
+            self.after.steps(done, of, self.total, current)
 
     def count(self, done: int, costs: Array) -> None:
         """Add the costs of a portion."""
@@ -88,25 +92,52 @@ def run_epochs(
         After Ctrl-C; the parameters after the last whole mini-batch were kept.
     """
     rows = len(plan.examples)
-    with AfterEpochs(plan, history, keep) as after, Orders(seed, rows, after.last) as orders:
-        for index in range(plan.epochs):
+    step, total = (0, 0.0) if plan.resumed is None else (plan.resumed.step, plan.resumed.total)
+    with AfterEpochs(plan, history, keep, parameters) as after, Orders(seed, rows, after.last) as orders:
+        for index in range(after.epochs, plan.epochs):
             number, began = len(history) + 1, time.perf_counter()
             order = orders.of(number) if plan.shuffle else np.arange(rows)
             batches = Batches(plan.examples.gather, order, plan.batch_size, plan.examples.stored)
-            clock = Clock(plan, number, after.last, batches, partial(list, parameters))
+            clock = Clock(
+                plan,
+                number,
+                after.last,
+                batches,
+                partial(list, parameters),
+                after,
+                step,
+                total,
+                examples=rows,
+            )
             try:
                 rates = _rates(plan, index, len(batches), after.watched)
-                parameters = epoch_function(parameters, batches, rates, clock.after_steps)
+                parameters = _run_rest(epoch_function, parameters, batches, rates, clock)
                 clock.current = partial(list, parameters)
                 rate = float(rates[-1] if isinstance(rates, np.ndarray) else rates)
                 seconds = time.perf_counter() - began
                 after.epoch(parameters, clock.mean, seconds, rate, steps=len(batches))
             except NonFinite as signal:
                 clock.current = partial(list, signal.parameters)
+                signal.step += clock.first
                 raise not_finite(signal, number, len(batches)) from None
             finally:
                 keep(clock.current())
+            step, total = 0, 0.0
         history.end = End.EPOCHS
+
+
+def _run_rest(
+    epoch_function: Epoch, parameters: list[Array], batches: Batches, rates: float | Array, clock: Clock
+) -> list[Array]:
+    """Run the mini-batches of an epoch that are not done yet; return the parameters after them."""
+    done = clock.first
+    if not done:
+        return epoch_function(parameters, batches, rates, clock.after_steps)
+    if done == len(batches):
+        return parameters
+    rest = replace(batches, order=batches.order[done * batches.batch_size :])
+    own = rates[done:] if isinstance(rates, np.ndarray) else rates
+    return epoch_function(parameters, rest, own, clock.after_steps)
 
 
 def _rates(plan: Plan, index: int, steps: int, costs: list[float]) -> float | Array:

@@ -22,7 +22,6 @@ from chainrule.training.optimizers import Lbfgs, Optimizer
 from chainrule.training.step import Batches, Epoch, NonFinite
 
 Array = np.ndarray[Any, Any]
-TRIALS = 1_000_000  # evaluations at most: iterations are what is counted
 
 
 def _summed(
@@ -93,7 +92,7 @@ def minimise(
     KeyboardInterrupt
         After Ctrl-C.
     """
-    with AfterEpochs(plan, history, keep) as after:
+    with AfterEpochs(plan, history, keep, parameters) as after:
         if not plan.epochs:
             history.end = End.EPOCHS
             return
@@ -116,7 +115,7 @@ def minimise(
             callback=iterated,
             options={
                 "maxiter": plan.epochs,
-                "maxfun": TRIALS,
+                "maxfun": settings.evaluations,
                 "maxcor": settings.memory,
                 "gtol": settings.gradient_tolerance,
                 "ftol": settings.cost_tolerance,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,32 +78,48 @@ def early_stopping_of(choice: bool | int | EarlyStopping | None) -> EarlyStoppin
     raise SettingError("stopping.choice", value=choice)
 
 
+@dataclass(frozen=True)
+class Best:
+    """The best epoch so far: what was watched there, for how many epochs none has been better since.
+
+    ``parameters`` are those after it, with the optimizer's state; None if they are not to come back.
+    """
+
+    value: float = math.inf
+    since: int = 0
+    epoch: int | None = None
+    parameters: list[Array] | None = None
+
+
 class Watch:
     """The best epoch so far, and for how long none has been better."""
 
-    def __init__(self, settings: EarlyStopping | None) -> None:
+    def __init__(self, settings: EarlyStopping | None, state: Best | None = None) -> None:
         self._settings = settings
-        self._best = math.inf
-        self._since = 0
-        self.best_epoch: int | None = None
-        self.best: list[Array] | None = None
+        self.state = state or Best()
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The number of the best epoch."""
+        return self.state.epoch
+
+    @property
+    def best(self) -> list[Array] | None:
+        """The parameters after it, if they are to come back."""
+        return self.state.parameters
 
     def after_epoch(self, report: EpochReport, parameters: list[Array]) -> bool:
         """Take note of an epoch, with the parameters and the state after it; return whether to stop."""
-        settings = self._settings
+        settings, best = self._settings, self.state
         if settings is None:
             return False
         value = _watched(settings.monitor, report)
-        if value < self._best - settings.min_delta or self.best_epoch is None:
-            self._best, self._since, self.best_epoch = (
-                (math.inf if math.isnan(value) else value),
-                0,
-                report.epoch,
-            )
-            self.best = list(parameters) if settings.restore_best else None
+        if value < best.value - settings.min_delta or best.epoch is None:
+            kept = list(parameters) if settings.restore_best else None
+            self.state = Best(math.inf if math.isnan(value) else value, 0, report.epoch, kept)
             return False
-        self._since += 1
-        return self._since >= settings.patience
+        self.state = replace(best, since=best.since + 1)
+        return self.state.since >= settings.patience
 
 
 def _watched(monitor: str, report: EpochReport) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError
+from chainrule.errors import DataError, SettingError
 from chainrule.graph.dispatch import is_masked
 from chainrule.training.sparse import is_sparse
 
@@ -214,4 +214,70 @@ def _labels(given: Array, outputs: int, *, learning: bool) -> Array:
         return np.arange(count, dtype=None if found.dtype.kind in "iu" else found.dtype)
     if found.size != count:
         raise DataError("targets.labels", found=found.size, names=listing(found), count=count)
+    return found
+
+
+def example_weights(
+    y: Any, targets: Targets, sample_weight: Any = None, class_weight: str | Mapping[Any, float] | None = None
+) -> Array | None:
+    """Return a weight for each example, shape (m,), with mean 1; None if all are the same.
+
+    Parameters
+    ----------
+    y, targets
+        The targets as a user gives them, and how they are understood.
+    sample_weight
+        Numbers, 0 or more, one for each example.
+    class_weight
+        By which each label's examples are multiplied: a mapping of labels, 1 for those that it leaves out; or
+        "balanced", so that every label weighs as much as any other.
+
+    Raises
+    ------
+    DataError
+        If the weights are not m finite numbers, 0 or more, with one above 0.
+    SettingError
+        If classes are weighted in a regression, or a label is unknown.
+
+    Examples
+    --------
+    >>> labels = ["a", "a", "a", "b"]
+    >>> example_weights(labels, infer_targets(labels, 2, labels_expected=True), class_weight="balanced")
+    array([0.66666667, 0.66666667, 0.66666667, 2.        ])
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    count = len(as_array("targets", y))
+    weights = np.ones(count) if sample_weight is None else as_array("sample_weight", sample_weight)
+    if weights.shape != (count,) or weights.dtype.kind not in "biuf":
+        raise DataError("weights.shape", given=f"{weights.dtype}{list(weights.shape)}", rows=count)
+    weights = weights.astype(np.float64)
+    if class_weight is not None:
+        weights = weights * _weights_of_classes(y, targets, class_weight)
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if bad.size:
+        raise DataError("weights.value", row=int(bad[0]), value=weights[bad[0]])
+    if not weights.any():
+        raise DataError("weights.zero")
+    largest = weights / weights.max()  # so that their sum is finite
+    normal: Array = largest / largest.mean()
+    return normal
+
+
+def _weights_of_classes(y: Any, targets: Targets, choice: str | Mapping[Any, float]) -> Array:
+    if targets.labels is None:
+        raise SettingError("weights.regression")
+    names = targets.labels.tolist()
+    places = places_of(targets.encode(y, np.float64))
+    if isinstance(choice, Mapping):
+        for label in choice:
+            if label not in names:
+                raise SettingError("weights.label", label=label, known=listing(names))
+        factors = np.array([choice.get(name, 1.0) for name in names], np.float64)
+    elif choice == "balanced":
+        counts = np.bincount(places, minlength=len(names))
+        factors = len(places) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    else:
+        raise SettingError("weights.choice", value=choice)
+    found: Array = factors[places]
     return found

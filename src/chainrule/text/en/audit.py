@@ -56,6 +56,7 @@ TABLE: dict[str, str] = {
     "audit.reason.unused_value": "The cost does not use {name}: the derivative is 0.",
     "audit.reason.other": "No single change explains it.",
     "audit.no_claims": 'Nothing claims a derivative of {cost}. Call derivatives dW1, grad_W1, nabla_W1 or grads["dW1"], after the variable W1.',
+    "audit.not_judged": "Not judged, for it is not clear what they are derivatives of, or the cost does not reach that: {names} (line {line}).",
     "audit.misnamed": "{name} (line {line}) is not the derivative by {of}, but what is computed from it is right.",
     "audit.changed_in_place": "{name} is {other} itself: line {line} changes both. Where {other} is needed later, write {other}.copy().",
     "audit.empty": "{file} is empty. Give a script that computes a cost and its derivatives.",

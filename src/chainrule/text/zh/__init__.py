@@ -2,11 +2,13 @@
 
 from chainrule.text.zh import (
     audit,
+    checkpoints,
     cli,
     common,
     compiler,
     data,
     drawing,
+    estimators,
     explain,
     formats,
     graph,
@@ -17,11 +19,13 @@ from chainrule.text.zh import (
 
 TABLE: dict[str, str] = {
     **audit.TABLE,
+    **checkpoints.TABLE,
     **cli.TABLE,
     **common.TABLE,
     **compiler.TABLE,
     **data.TABLE,
     **drawing.TABLE,
+    **estimators.TABLE,
     **explain.TABLE,
     **formats.TABLE,
     **graph.TABLE,

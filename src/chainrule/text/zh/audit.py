@@ -56,6 +56,7 @@ TABLE: dict[str, str] = {
     "audit.reason.unused_value": "代价没有用到 {name}：导数为 0。",
     "audit.reason.other": "没有哪一处改动能解释它。",
     "audit.no_claims": '没有写出 {cost} 的导数。变量 W1 的导数请命名为 dW1、grad_W1、nabla_W1 或 grads["dW1"]。',
+    "audit.not_judged": "没有评判：{names}（第 {line} 行）。不清楚它们是什么的导数，或者代价用不到那个量。",
     "audit.misnamed": "{name}（第 {line} 行）不是对 {of} 的导数，但由它算出的结果都是对的。",
     "audit.changed_in_place": "{name} 就是 {other} 本身：第 {line} 行把两者一起改了。若之后还要用 {other}，请写 {other}.copy()。",
     "audit.empty": "{file} 是空的。请给出计算代价及其导数的脚本。",

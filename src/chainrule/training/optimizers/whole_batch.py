@@ -17,6 +17,7 @@ class Lbfgs:
     cost_tolerance: float = 2.2e-9
     line_search: int = 20
     l2: float = 0.0
+    evaluations: int = 1_000_000
 
     @property
     def name(self) -> str:
@@ -34,6 +35,7 @@ def lbfgs(
     cost_tolerance: float = 2.2e-9,
     line_search: int = 20,
     l2: float = 0.0,
+    evaluations: int = 1_000_000,
 ) -> Lbfgs:
     """Return L-BFGS: all examples for every step, of a length that is searched for.
 
@@ -51,6 +53,8 @@ def lbfgs(
         How many lengths of a step are tried at most.
     l2
         λ of the penalty ½ λ Σ θ² of weights, not of biases. Costs are told without it.
+    evaluations
+        How often the cost is computed at most; an iteration needs at least one.
 
     Examples
     --------
@@ -66,4 +70,5 @@ def lbfgs(
         check_amount("cost_tolerance", cost_tolerance),
         check_positive("line_search", line_search),
         check_amount("l2", l2),
+        check_positive("evaluations", evaluations),
     )
