@@ -194,8 +194,7 @@ class Network(Explaining):
 
         Of a memory map or a sparse table it is the mean of the gradients of portions, by their size.
         """
-        targets = self.targets or self._infer(y)
-        examples = self._examples(x, y, targets)
+        examples = self._examples(x, y, self.targets or self._infer(y))
         self._retrace()
         whole = not (examples.streamed or examples.sparse)
         portions = [examples.gather(slice(None))] if whole else examples.chunks()
