@@ -269,3 +269,24 @@ def test_points_stay_on_the_branches_that_the_script_took():
         "else:\n    J = z\n    dw = x\n"
     )
     assert cr.audit(source).ok
+
+
+def test_what_is_named_like_a_derivative_and_not_judged_is_told():
+    """`slope` is never called: silence about its dw would read as a pass."""
+    script = """import numpy as np
+def slope(w, x):
+    dw = 2 * w
+    return dw
+x = np.array([1.0, 2.0])
+w = 0.5
+J = np.sum((w * x) ** 2)
+dx = 2 * w * w * x
+"""
+    report = cr.audit(script)
+    assert [finding.name for finding in report.findings] == ["dx"]
+    (note,) = report.notes
+    assert "dw" in note
+    assert "line 3" in note
+    called = script + "dw = slope(w, x)\n"
+    assert [(f.name, f.status) for f in cr.audit(called).findings][-1] == ("dw", "wrong")
+    assert not any("Not judged" in note for note in cr.audit(called).notes)
