@@ -85,11 +85,11 @@ def _compiled(source: str, name: str) -> MachineCode:
 
     from chainrule.compiler.translator import symbol_of, translate
 
-    machine = target_machine()
-    module = translate(source, name)
-    module.triple, module.data_layout = machine.triple, str(machine.target_data)
-    parsed = llvm.parse_assembly(str(module))
-    with _LOCK:
+    with _LOCK:  # also for Python's own parser: before 3.13, two at once may fail with a SystemError
+        machine = target_machine()
+        module = translate(source, name)
+        module.triple, module.data_layout = machine.triple, str(machine.target_data)
+        parsed = llvm.parse_assembly(str(module))
         _optimise(parsed, machine)
         declared = {used.name for used in parsed.functions if used.is_declaration}
         return MachineCode(
